@@ -1,0 +1,9 @@
+//! The gateway that Salesforce posts outbound messages to.
+//!
+//! It speaks HTTP and SOAP in front and the core's generated client behind,
+//! and keeps no state.
+
+mod endpoint;
+pub mod soap;
+
+pub use endpoint::Endpoint;
