@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A text of at most 255 characters without U+0000, such as a reference.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShortText(String);
 
 /// A text is longer than it may be, or holds U+0000.
@@ -40,7 +40,7 @@ impl fmt::Display for ShortText {
 }
 
 /// A text for people of at most 4,000 characters without U+0000.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LongText(String);
 
 impl LongText {

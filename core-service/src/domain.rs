@@ -1,0 +1,34 @@
+//! What the core knows about, in its own words.
+//!
+//! Nothing here names a wire format or a database, and nothing reads the
+//! clock. Values are parsed once, by `sfbridge_values`; the types here put
+//! them together.
+
+mod access;
+mod call;
+mod call_rating;
+mod event;
+mod fingerprint;
+mod installation;
+mod lead_enrichment;
+mod notification;
+mod origin;
+mod rejection;
+mod time;
+mod visit;
+
+pub use access::{ApiKey, Coverage, NewApiKey, Role};
+pub use call::{Call, NewCall};
+pub use call_rating::{CallRating, NewCallRating};
+pub use event::{Event, GivenCurrency, Known, Match, MatchMode, NewEvent};
+pub use fingerprint::Fingerprint;
+pub use installation::{
+    AttributionModelId, Country, Installation, InvalidInstallation, LeadFieldMapping, RatingItem,
+    RatingItems, TimeZone,
+};
+pub use lead_enrichment::{LeadEnrichment, LeadEnrichmentState, LeadToEnrich, OverwritePolicy};
+pub use notification::{Notification, QuarantineState, QuarantinedNotification};
+pub use origin::{Origin, identity};
+pub use rejection::{Faults, Rank, Rejection, RejectionReason};
+pub use time::{GivenTime, TimeSource};
+pub use visit::{NewVisit, Visit};

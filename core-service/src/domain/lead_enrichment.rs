@@ -1,0 +1,108 @@
+//! Lead enrichments: jobs that write marketing data into Salesforce Leads.
+
+use std::collections::BTreeMap;
+
+use sfbridge_values::{CallRef, Igrp, OrganizationId, SalesforceId, Timestamp, VisitorId};
+use uuid::Uuid;
+
+use super::{AttributionModelId, LeadFieldMapping, Origin};
+
+/// A request to enrich a lead as it came in, every value parsed.
+#[derive(Clone, Debug)]
+#[expect(
+    missing_docs,
+    reason = "the contract explains each field, and the names are the same"
+)]
+pub struct LeadToEnrich {
+    pub visitor_id: Option<VisitorId>,
+    pub call_ref: Option<CallRef>,
+    pub organization_id: OrganizationId,
+    pub record_id: SalesforceId,
+    /// Unset: the first receipt.
+    pub as_of_time: Option<Timestamp>,
+    pub attribution_model_id: Option<AttributionModelId>,
+    pub field_mapping: LeadFieldMapping,
+    pub overwrite_policy: Option<OverwritePolicy>,
+    pub known_values: BTreeMap<String, String>,
+    pub warnings: Vec<String>,
+    pub origin: Option<Origin>,
+}
+
+/// What to do when a Lead field already holds something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverwritePolicy {
+    /// Write over it.
+    Always,
+    /// Write only into empty fields, and over what sfbridge wrote itself.
+    Empty,
+}
+
+/// A lead enrichment as it is kept.
+#[derive(Clone, Debug)]
+#[expect(
+    missing_docs,
+    reason = "the contract explains each field, and the names are the same"
+)]
+pub struct LeadEnrichment {
+    pub lead_enrichment_id: Uuid,
+    pub igrp: Igrp,
+    pub visitor_id: Option<VisitorId>,
+    pub call_ref: Option<String>,
+    pub organization_id: String,
+    pub record_id: String,
+    pub state: LeadEnrichmentState,
+    pub as_of_time: Timestamp,
+    pub attribution_model_id: Option<i32>,
+    pub field_mapping: BTreeMap<String, String>,
+    pub overwrite_policy: Option<OverwritePolicy>,
+    pub known_values: BTreeMap<String, String>,
+    pub receive_time: Timestamp,
+    pub update_time: Timestamp,
+    pub request_count: u32,
+    pub warnings: Vec<String>,
+    pub origin: Option<Origin>,
+}
+
+/// Where a lead enrichment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeadEnrichmentState {
+    /// Accepted and durable, to be worked on.
+    Pending,
+}
+
+impl LeadEnrichment {
+    /// Takes a newer request for the same lead into the open job: newer
+    /// options replace older ones, and the earliest as-of time stays.
+    pub fn join(&mut self, request: LeadToEnrich, now: Timestamp) {
+        let LeadToEnrich {
+            visitor_id,
+            call_ref,
+            organization_id,
+            record_id,
+            as_of_time,
+            attribution_model_id,
+            field_mapping,
+            overwrite_policy,
+            known_values,
+            warnings,
+            origin,
+        } = request;
+        // The newer request may know only one of the two.
+        self.visitor_id = visitor_id.or(self.visitor_id);
+        self.call_ref = call_ref
+            .map(|call_ref| call_ref.as_str().to_owned())
+            .or(self.call_ref.take());
+        organization_id
+            .as_str()
+            .clone_into(&mut self.organization_id);
+        record_id.as_str().clone_into(&mut self.record_id);
+        self.as_of_time = self.as_of_time.min(as_of_time.unwrap_or(now));
+        self.attribution_model_id = attribution_model_id.map(AttributionModelId::get);
+        self.field_mapping = field_mapping.into_fields();
+        self.overwrite_policy = overwrite_policy;
+        self.known_values = known_values;
+        self.warnings = warnings;
+        self.origin = origin.or(self.origin.take());
+        self.update_time = now;
+    }
+}

@@ -1,0 +1,92 @@
+//! What the core counts.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// The labels of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ResultLabels {
+    /// `event`, `call_rating`, `lead_enrichment`, `visit` or `call`.
+    pub(crate) kind: &'static str,
+    /// `recorded`, `duplicate` or `rejected`.
+    pub(crate) outcome: &'static str,
+    /// The reason of a rejection, else empty.
+    pub(crate) reason: &'static str,
+}
+
+/// The counters of the core.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CoreMetrics {
+    pub(crate) results: Family<ResultLabels, Counter>,
+    pub(crate) store: StoreMetrics,
+}
+
+impl CoreMetrics {
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        registry.register(
+            "core_items",
+            "Items of batches by kind and outcome",
+            metrics.results.clone(),
+        );
+        metrics.store.register(registry);
+        metrics
+    }
+}
+
+/// The counters of a store.
+#[derive(Clone, Debug)]
+pub struct StoreMetrics {
+    pub(crate) commits: Counter,
+    pub(crate) commit_failures: Counter,
+    pub(crate) group_requests: Histogram,
+    pub(crate) commit_duration: Histogram,
+    pub(crate) queued_requests: Gauge,
+}
+
+impl Default for StoreMetrics {
+    fn default() -> Self {
+        Self {
+            commits: Counter::default(),
+            commit_failures: Counter::default(),
+            group_requests: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
+            commit_duration: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+            queued_requests: Gauge::default(),
+        }
+    }
+}
+
+impl StoreMetrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "store_commits",
+            "Transactions that the store has committed",
+            self.commits.clone(),
+        );
+        registry.register(
+            "store_commit_failures",
+            "Transactions that the store could not commit",
+            self.commit_failures.clone(),
+        );
+        registry.register(
+            "store_group_requests",
+            "Requests that shared one transaction",
+            self.group_requests.clone(),
+        );
+        registry.register_with_unit(
+            "store_commit_duration",
+            "Time that a commit took, the sync included",
+            Unit::Seconds,
+            self.commit_duration.clone(),
+        );
+        registry.register(
+            "store_queued_requests",
+            "Requests that wait for the writer",
+            self.queued_requests.clone(),
+        );
+    }
+}

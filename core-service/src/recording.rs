@@ -1,0 +1,19 @@
+//! What is to be written for each item of a batch.
+//!
+//! Everything here is a pure function of the item, of what the store knows
+//! about it, and of `now`. A store runs these inside its transaction, so both
+//! backends decide alike.
+
+mod admission;
+mod call_ratings;
+mod events;
+mod item;
+mod lead_enrichments;
+
+pub use admission::{Admission, admit};
+pub use call_ratings::{RatingRow, canonical_rating};
+pub use events::{EventRow, complete_event};
+pub use item::{
+    Batch, IdempotencyKey, Item, ItemResult, RecordKind, UnknownInstallations, new_record_id,
+};
+pub use lead_enrichments::{new_enrichment, rejected_repeat_warning};

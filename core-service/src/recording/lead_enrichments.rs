@@ -1,0 +1,49 @@
+//! Opening lead enrichments.
+
+use sfbridge_values::{Igrp, Timestamp};
+use uuid::Uuid;
+
+use crate::domain::{
+    AttributionModelId, LeadEnrichment, LeadEnrichmentState, LeadToEnrich, Rejection,
+};
+
+/// The job that a request opens when none is open for its lead.
+pub fn new_enrichment(
+    lead_enrichment_id: Uuid,
+    igrp: Igrp,
+    request: LeadToEnrich,
+    receive_time: Timestamp,
+    now: Timestamp,
+) -> LeadEnrichment {
+    LeadEnrichment {
+        lead_enrichment_id,
+        igrp,
+        visitor_id: request.visitor_id,
+        call_ref: request
+            .call_ref
+            .map(|call_ref| call_ref.as_str().to_owned()),
+        organization_id: request.organization_id.as_str().to_owned(),
+        record_id: request.record_id.as_str().to_owned(),
+        state: LeadEnrichmentState::Pending,
+        as_of_time: request.as_of_time.unwrap_or(receive_time),
+        attribution_model_id: request.attribution_model_id.map(AttributionModelId::get),
+        field_mapping: request.field_mapping.into_fields(),
+        overwrite_policy: request.overwrite_policy,
+        known_values: request.known_values,
+        receive_time,
+        update_time: now,
+        request_count: 1,
+        warnings: request.warnings,
+        origin: request.origin,
+    }
+}
+
+/// What a record says of a repeat that could not be read any more.
+pub fn rejected_repeat_warning(rejection: &Rejection) -> String {
+    format!(
+        "It was delivered again with content that was not accepted ({}: {}); \
+         what was recorded before stays.",
+        rejection.reason.name(),
+        rejection.description
+    )
+}

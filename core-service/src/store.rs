@@ -1,0 +1,423 @@
+//! Where everything is kept.
+//!
+//! [`Store`] is an enum of its backends. Each keeps the same promises, and one
+//! conformance suite (`store/conformance.rs`) runs against any of them:
+//!
+//! - what is answered is durable;
+//! - a batch is one transaction;
+//! - two requests with one idempotency key leave one record, however they race.
+
+mod error;
+mod page;
+mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+pub use error::StoreError;
+pub use page::{
+    CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Page,
+    PageRequest, Position, QuarantineFilter, TimeRange, VisitFilter,
+};
+pub use sqlite::{SqliteStore, backup, restore};
+use uuid::Uuid;
+
+use crate::domain::{
+    ApiKey, Call, CallRating, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
+    NewCallRating, NewEvent, NewVisit, QuarantineState, QuarantinedNotification, Visit,
+};
+use crate::metrics::StoreMetrics;
+use crate::recording::{Batch, ItemResult};
+use sfbridge_values::{Igrp, OrganizationId, Timestamp};
+
+/// Which store to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreConfig {
+    /// A SQLite database in this file, created when missing.
+    Sqlite {
+        /// The database file.
+        path: PathBuf,
+    },
+}
+
+/// A text does not name a store.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidStoreUrl {
+    /// No path after `sqlite://`.
+    #[error("names no file; write sqlite:///path/to/file.db")]
+    NoPath,
+    /// A backend that this release does not have.
+    #[error(
+        "names a PostgreSQL store, which this release does not have; write sqlite:///path/to/file.db"
+    )]
+    Postgres,
+    /// Something else.
+    #[error("is not the URL of a store; write sqlite:///path/to/file.db")]
+    Unknown,
+}
+
+impl FromStr for StoreConfig {
+    type Err = InvalidStoreUrl;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Err(InvalidStoreUrl::Postgres);
+        }
+        let path = text
+            .strip_prefix("sqlite://")
+            .ok_or(InvalidStoreUrl::Unknown)?;
+        if path.is_empty() || path.ends_with('/') {
+            return Err(InvalidStoreUrl::NoPath);
+        }
+        Ok(Self::Sqlite {
+            path: PathBuf::from(path),
+        })
+    }
+}
+
+impl std::fmt::Display for StoreConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite { path } => write!(f, "sqlite://{}", path.display()),
+        }
+    }
+}
+
+/// The versions of a store's schema around a migration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// Before; 0 for a new store.
+    pub from: u32,
+    /// After.
+    pub to: u32,
+}
+
+/// An open store.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// The embedded store.
+    Sqlite(SqliteStore),
+}
+
+/// Whether a store takes writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreState {
+    /// It does.
+    Ready,
+    /// There was no room for the last write; the next may succeed.
+    Full,
+    /// It does not any more, and why. Only a restart helps.
+    Failed(String),
+    /// It was closed.
+    Closed,
+}
+
+impl Store {
+    /// Opens a store and brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it can't be opened, is open elsewhere, or was made
+    /// by a newer release.
+    pub async fn open(
+        config: &StoreConfig,
+        metrics: StoreMetrics,
+    ) -> Result<(Self, Migrated), StoreError> {
+        match config {
+            StoreConfig::Sqlite { path } => {
+                let (store, migrated) = SqliteStore::open(path.clone(), metrics).await?;
+                Ok((Self::Sqlite(store), migrated))
+            }
+        }
+    }
+
+    /// Finishes what is queued and closes the store. Later writes are refused.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+        }
+    }
+
+    /// Follows whether the store takes writes.
+    pub fn state(&self) -> tokio::sync::watch::Receiver<StoreState> {
+        match self {
+            Self::Sqlite(store) => store.state(),
+        }
+    }
+
+    /// Writes something of no meaning, to learn whether writes work.
+    pub async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.probe(now).await,
+        }
+    }
+
+    /// Records events; one result each, in order.
+    pub async fn record_events(
+        &self,
+        batch: Batch<NewEvent>,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.record_events(batch).await,
+        }
+    }
+
+    /// Records ratings; one result each, in order.
+    pub async fn rate_calls(
+        &self,
+        batch: Batch<NewCallRating>,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.rate_calls(batch).await,
+        }
+    }
+
+    /// Accepts leads to enrich; one result each, in order.
+    pub async fn enrich_leads(
+        &self,
+        batch: Batch<LeadToEnrich>,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.enrich_leads(batch).await,
+        }
+    }
+
+    /// Records visits; one result each, in order.
+    pub async fn record_visits(
+        &self,
+        batch: Batch<NewVisit>,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.record_visits(batch).await,
+        }
+    }
+
+    /// Records calls; one result each, in order.
+    pub async fn record_calls(&self, batch: Batch<NewCall>) -> Result<Vec<ItemResult>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.record_calls(batch).await,
+        }
+    }
+
+    /// Quarantines notifications that became no item. Every item's content is
+    /// a rejection; the results are `Recorded` or `Duplicate` with the
+    /// quarantine record's id.
+    pub async fn quarantine(
+        &self,
+        batch: Batch<std::convert::Infallible>,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.quarantine(batch).await,
+        }
+    }
+
+    /// Marks quarantined notifications as replayed or discarded, all or none:
+    /// how many were open, or the first id that is not there.
+    pub async fn resolve_quarantined(
+        &self,
+        ids: Vec<Uuid>,
+        state: QuarantineState,
+        now: Timestamp,
+    ) -> Result<Result<u32, Uuid>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.resolve_quarantined(ids, state, now).await,
+        }
+    }
+
+    /// Creates an installation; `false` when there is one with its id.
+    pub async fn create_installation(
+        &self,
+        installation: Installation,
+    ) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.create_installation(installation).await,
+        }
+    }
+
+    /// Changes an installation in one step; `None` when there is none, or what
+    /// `change` returned.
+    pub async fn update_installation<E: Send + 'static>(
+        &self,
+        igrp: Igrp,
+        change: impl FnOnce(Installation) -> Result<Installation, E> + Send + 'static,
+    ) -> Result<Option<Result<Installation, E>>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.update_installation(igrp, change).await,
+        }
+    }
+
+    /// Deletes an installation, with `force` its records too. `None` when
+    /// there is none, `false` when it has records that stay.
+    pub async fn delete_installation(
+        &self,
+        igrp: Igrp,
+        force: bool,
+    ) -> Result<Option<bool>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.delete_installation(igrp, force).await,
+        }
+    }
+
+    /// Adds an API key.
+    pub async fn create_api_key(&self, key: ApiKey) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.create_api_key(key).await,
+        }
+    }
+
+    /// Removes an API key. `None` when there is none; `false` when it is the
+    /// last one that could make others, and `even_last` is not set.
+    pub async fn revoke_api_key(
+        &self,
+        api_key_id: String,
+        even_last: bool,
+    ) -> Result<Option<bool>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.revoke_api_key(api_key_id, even_last).await,
+        }
+    }
+
+    /// A page of API keys, the newest first.
+    pub async fn api_keys(&self, page: PageRequest) -> Result<Page<ApiKey>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.api_keys(page).await,
+        }
+    }
+
+    /// One installation.
+    pub async fn installation(&self, igrp: Igrp) -> Result<Option<Installation>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.installation(igrp).await,
+        }
+    }
+
+    /// Whether an installation is linked to this organisation.
+    pub async fn is_linked(&self, organization: OrganizationId) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.is_linked(organization).await,
+        }
+    }
+
+    /// One event.
+    pub async fn event(&self, event_id: Uuid) -> Result<Option<Event>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.event(event_id).await,
+        }
+    }
+
+    /// The current rating of a call.
+    pub async fn current_rating(
+        &self,
+        igrp: Igrp,
+        call_ref: String,
+    ) -> Result<Option<CallRating>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.current_rating(igrp, call_ref).await,
+        }
+    }
+
+    /// One lead enrichment.
+    pub async fn lead_enrichment(&self, id: Uuid) -> Result<Option<LeadEnrichment>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.lead_enrichment(id).await,
+        }
+    }
+
+    /// One call.
+    pub async fn call(&self, igrp: Igrp, call_ref: String) -> Result<Option<Call>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.call(igrp, call_ref).await,
+        }
+    }
+
+    /// One quarantined notification.
+    pub async fn quarantined(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<QuarantinedNotification>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.quarantined(id).await,
+        }
+    }
+
+    /// A page of installations, the newest first.
+    pub async fn installations(
+        &self,
+        filter: InstallationFilter,
+        page: PageRequest,
+    ) -> Result<Page<Installation>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.installations(filter, page).await,
+        }
+    }
+
+    /// A page of events, the newest event time first.
+    pub async fn events(
+        &self,
+        filter: EventFilter,
+        page: PageRequest,
+    ) -> Result<Page<Event>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.events(filter, page).await,
+        }
+    }
+
+    /// A page of ratings, the newest rating time first.
+    pub async fn call_ratings(
+        &self,
+        filter: CallRatingFilter,
+        page: PageRequest,
+    ) -> Result<Page<CallRating>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.call_ratings(filter, page).await,
+        }
+    }
+
+    /// A page of lead enrichments, the newest receipt first.
+    pub async fn lead_enrichments(
+        &self,
+        filter: LeadEnrichmentFilter,
+        page: PageRequest,
+    ) -> Result<Page<LeadEnrichment>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.lead_enrichments(filter, page).await,
+        }
+    }
+
+    /// A page of visits, the newest first.
+    pub async fn visits(
+        &self,
+        filter: VisitFilter,
+        page: PageRequest,
+    ) -> Result<Page<Visit>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.visits(filter, page).await,
+        }
+    }
+
+    /// A page of calls, the newest start first.
+    pub async fn calls(
+        &self,
+        filter: CallFilter,
+        page: PageRequest,
+    ) -> Result<Page<Call>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.calls(filter, page).await,
+        }
+    }
+
+    /// A page of quarantined notifications without their fields, the newest
+    /// receipt first.
+    pub async fn quarantined_notifications(
+        &self,
+        filter: QuarantineFilter,
+        page: PageRequest,
+    ) -> Result<Page<QuarantinedNotification>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.quarantined_notifications(filter, page).await,
+        }
+    }
+}

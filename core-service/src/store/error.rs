@@ -1,0 +1,58 @@
+//! Why a store could not do what it was asked.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why a store could not do what it was asked.
+///
+/// There is one variant for each thing that a caller can do about it. The
+/// driver's own words are the source. It can be cloned because one failed
+/// commit fails every request of its group.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The write queue is full. The same request may succeed in a moment.
+    #[error("the store has more work queued than it can do now")]
+    Overloaded,
+    /// There is no room on the disk. Nothing of the request is stored.
+    #[error("the disk is full; make room and the store goes on by itself")]
+    Full(#[source] Arc<rusqlite::Error>),
+    /// The store takes no more writes until a restart, because what the disk
+    /// holds is no longer certain.
+    #[error("the store failed and takes no more writes until a restart: {0}")]
+    Failed(String),
+    /// The store is closed: the process is going down.
+    #[error("the store is closed")]
+    Closed,
+    /// The database refused one request. It was rolled back alone.
+    #[error("the store could not do this")]
+    Refused(#[source] Arc<rusqlite::Error>),
+    /// A row holds what this release can't read.
+    #[error("a row of {table} can't be read: {what}")]
+    Unreadable {
+        /// The table.
+        table: &'static str,
+        /// What is wrong with the row.
+        what: String,
+    },
+    /// Another process has the store open.
+    #[error("another process has {path} open; stop it first, or ask it over gRPC")]
+    InUse {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The database can't be opened.
+    #[error("the database {path} can't be opened")]
+    Open {
+        /// The database file.
+        path: PathBuf,
+        /// The driver's words.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// The schema can't be brought up to date.
+    #[error(
+        "the database's schema can't be brought up to date; \
+         was it made by a newer release of sfbridge?"
+    )]
+    Migrate(#[source] Arc<refinery::Error>),
+}

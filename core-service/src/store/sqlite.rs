@@ -1,0 +1,344 @@
+//! The embedded store: SQLite in WAL mode with full synchronisation.
+//!
+//! One thread writes ([`writer`]); a pool of connections reads
+//! ([`readers`]) and never waits for it.
+
+mod api_keys;
+mod calls;
+mod columns;
+mod copies;
+mod events;
+mod file;
+mod installations;
+mod keys;
+mod lead_enrichments;
+mod listing;
+mod quarantine;
+mod ratings;
+mod readers;
+mod recording;
+mod visits;
+mod writer;
+
+use std::path::PathBuf;
+
+use sfbridge_values::{Igrp, OrganizationId, Timestamp};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+pub use copies::{backup, restore};
+
+use super::{
+    CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Migrated,
+    Page, PageRequest, QuarantineFilter, StoreError, StoreState, VisitFilter,
+};
+use crate::domain::{
+    ApiKey, Call, CallRating, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
+    NewCallRating, NewEvent, NewVisit, QuarantineState, QuarantinedNotification, Visit,
+};
+use crate::metrics::StoreMetrics;
+use crate::recording::{Batch, ItemResult};
+use readers::Readers;
+use writer::Writer;
+
+/// An open SQLite store.
+#[derive(Clone, Debug)]
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+}
+
+impl SqliteStore {
+    /// Opens a database file, creating it when missing, and brings its schema
+    /// up to date.
+    pub(super) async fn open(
+        path: PathBuf,
+        metrics: StoreMetrics,
+    ) -> Result<(Self, Migrated), StoreError> {
+        let (writer, migrated) = Writer::open(path.clone(), metrics).await?;
+        let readers = Readers::new(path)?;
+        Ok((Self { writer, readers }, migrated))
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close();
+        self.writer.close().await;
+    }
+
+    pub(super) fn state(&self) -> watch::Receiver<StoreState> {
+        self.writer.state()
+    }
+
+    pub(super) async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| {
+                connection.execute(
+                    "INSERT INTO probes (id, time) VALUES (1, ?1)
+                     ON CONFLICT (id) DO UPDATE SET time = excluded.time",
+                    [now.micros()],
+                )?;
+                Ok(())
+            })
+            .await
+    }
+
+    pub(super) async fn record_events(
+        &self,
+        batch: Batch<NewEvent>,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        self.writer
+            .write(|connection| events::record(connection, batch))
+            .await
+    }
+
+    pub(super) async fn rate_calls(
+        &self,
+        batch: Batch<NewCallRating>,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        self.writer
+            .write(|connection| ratings::record(connection, batch))
+            .await
+    }
+
+    pub(super) async fn enrich_leads(
+        &self,
+        batch: Batch<LeadToEnrich>,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        self.writer
+            .write(|connection| lead_enrichments::record(connection, batch))
+            .await
+    }
+
+    pub(super) async fn record_visits(
+        &self,
+        batch: Batch<NewVisit>,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        self.writer
+            .write(|connection| visits::record(connection, batch))
+            .await
+    }
+
+    pub(super) async fn record_calls(
+        &self,
+        batch: Batch<NewCall>,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        self.writer
+            .write(|connection| calls::record(connection, batch))
+            .await
+    }
+
+    pub(super) async fn quarantine(
+        &self,
+        batch: Batch<std::convert::Infallible>,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        self.writer
+            .write(|connection| quarantine::record(connection, batch))
+            .await
+    }
+
+    pub(super) async fn resolve_quarantined(
+        &self,
+        ids: Vec<Uuid>,
+        state: QuarantineState,
+        now: Timestamp,
+    ) -> Result<Result<u32, Uuid>, StoreError> {
+        self.writer
+            .write(move |connection| quarantine::resolve(connection, &ids, state, now))
+            .await
+    }
+
+    pub(super) async fn create_installation(
+        &self,
+        installation: Installation,
+    ) -> Result<bool, StoreError> {
+        self.writer
+            .write(move |connection| {
+                if installations::find(connection, installation.igrp)?.is_some() {
+                    return Ok(false);
+                }
+                installations::put(connection, &installation)?;
+                Ok(true)
+            })
+            .await
+    }
+
+    pub(super) async fn update_installation<E: Send + 'static>(
+        &self,
+        igrp: Igrp,
+        change: impl FnOnce(Installation) -> Result<Installation, E> + Send + 'static,
+    ) -> Result<Option<Result<Installation, E>>, StoreError> {
+        self.writer
+            .write(move |connection| {
+                let Some(installation) = installations::find(connection, igrp)? else {
+                    return Ok(None);
+                };
+                let changed = change(installation);
+                if let Ok(installation) = &changed {
+                    installations::put(connection, installation)?;
+                }
+                Ok(Some(changed))
+            })
+            .await
+    }
+
+    pub(super) async fn delete_installation(
+        &self,
+        igrp: Igrp,
+        force: bool,
+    ) -> Result<Option<bool>, StoreError> {
+        self.writer
+            .write(move |connection| installations::delete(connection, igrp, force))
+            .await
+    }
+
+    pub(super) async fn create_api_key(&self, key: ApiKey) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| api_keys::insert(connection, &key))
+            .await
+    }
+
+    pub(super) async fn revoke_api_key(
+        &self,
+        api_key_id: String,
+        even_last: bool,
+    ) -> Result<Option<bool>, StoreError> {
+        self.writer
+            .write(move |connection| api_keys::revoke(connection, &api_key_id, even_last))
+            .await
+    }
+
+    pub(super) async fn api_keys(&self, page: PageRequest) -> Result<Page<ApiKey>, StoreError> {
+        self.readers
+            .read(move |connection| api_keys::list(connection, page))
+            .await
+    }
+
+    pub(super) async fn installation(
+        &self,
+        igrp: Igrp,
+    ) -> Result<Option<Installation>, StoreError> {
+        self.readers
+            .read(move |connection| installations::find(connection, igrp))
+            .await
+    }
+
+    pub(super) async fn is_linked(&self, organization: OrganizationId) -> Result<bool, StoreError> {
+        self.readers
+            .read(move |connection| installations::is_linked(connection, &organization))
+            .await
+    }
+
+    pub(super) async fn event(&self, event_id: Uuid) -> Result<Option<Event>, StoreError> {
+        self.readers
+            .read(move |connection| events::find(connection, event_id))
+            .await
+    }
+
+    pub(super) async fn current_rating(
+        &self,
+        igrp: Igrp,
+        call_ref: String,
+    ) -> Result<Option<CallRating>, StoreError> {
+        self.readers
+            .read(move |connection| ratings::current(connection, igrp, &call_ref))
+            .await
+    }
+
+    pub(super) async fn lead_enrichment(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<LeadEnrichment>, StoreError> {
+        self.readers
+            .read(move |connection| lead_enrichments::find(connection, id))
+            .await
+    }
+
+    pub(super) async fn call(
+        &self,
+        igrp: Igrp,
+        call_ref: String,
+    ) -> Result<Option<Call>, StoreError> {
+        self.readers
+            .read(move |connection| calls::find(connection, igrp, &call_ref))
+            .await
+    }
+
+    pub(super) async fn quarantined(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<QuarantinedNotification>, StoreError> {
+        self.readers
+            .read(move |connection| quarantine::find(connection, id))
+            .await
+    }
+
+    pub(super) async fn installations(
+        &self,
+        filter: InstallationFilter,
+        page: PageRequest,
+    ) -> Result<Page<Installation>, StoreError> {
+        self.readers
+            .read(move |connection| installations::list(connection, &filter, page))
+            .await
+    }
+
+    pub(super) async fn events(
+        &self,
+        filter: EventFilter,
+        page: PageRequest,
+    ) -> Result<Page<Event>, StoreError> {
+        self.readers
+            .read(move |connection| events::list(connection, filter, page))
+            .await
+    }
+
+    pub(super) async fn call_ratings(
+        &self,
+        filter: CallRatingFilter,
+        page: PageRequest,
+    ) -> Result<Page<CallRating>, StoreError> {
+        self.readers
+            .read(move |connection| ratings::list(connection, filter, page))
+            .await
+    }
+
+    pub(super) async fn lead_enrichments(
+        &self,
+        filter: LeadEnrichmentFilter,
+        page: PageRequest,
+    ) -> Result<Page<LeadEnrichment>, StoreError> {
+        self.readers
+            .read(move |connection| lead_enrichments::list(connection, filter, page))
+            .await
+    }
+
+    pub(super) async fn visits(
+        &self,
+        filter: VisitFilter,
+        page: PageRequest,
+    ) -> Result<Page<Visit>, StoreError> {
+        self.readers
+            .read(move |connection| visits::list(connection, filter, page))
+            .await
+    }
+
+    pub(super) async fn calls(
+        &self,
+        filter: CallFilter,
+        page: PageRequest,
+    ) -> Result<Page<Call>, StoreError> {
+        self.readers
+            .read(move |connection| calls::list(connection, filter, page))
+            .await
+    }
+
+    pub(super) async fn quarantined_notifications(
+        &self,
+        filter: QuarantineFilter,
+        page: PageRequest,
+    ) -> Result<Page<QuarantinedNotification>, StoreError> {
+        self.readers
+            .read(move |connection| quarantine::list(connection, filter, page))
+            .await
+    }
+}

@@ -1,0 +1,113 @@
+//! API keys.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, Row, params};
+use sfbridge_values::Igrp;
+
+use super::super::{Page, PageRequest, Position, StoreError};
+use super::columns::{self, unreadable};
+use super::listing::{Conditions, Listing};
+use crate::domain::{ApiKey, Coverage, Role};
+
+/// Adds a key.
+pub(super) fn insert(connection: &Connection, key: &ApiKey) -> Result<(), StoreError> {
+    let roles: Vec<_> = key.roles.iter().map(|role| role_number(*role)).collect();
+    let igrps = match &key.coverage {
+        Coverage::All => None,
+        Coverage::Only(igrps) => Some(columns::to_json(
+            &igrps.iter().map(|igrp| igrp.get()).collect::<Vec<_>>(),
+        )?),
+    };
+    connection.execute(
+        "INSERT INTO api_keys (api_key_id, display_name, roles, igrps, secret_hash, create_time)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            key.api_key_id,
+            key.display_name,
+            columns::to_json(&roles)?,
+            igrps,
+            key.secret_hash,
+            key.create_time.micros()
+        ],
+    )?;
+    Ok(())
+}
+
+/// Removes a key. `None` when there is none; `false` when it is the last one
+/// that could make others.
+pub(super) fn revoke(
+    connection: &Connection,
+    api_key_id: &str,
+    even_last: bool,
+) -> Result<Option<bool>, StoreError> {
+    let all = PageRequest {
+        size: u32::MAX,
+        after: Position::START,
+    };
+    let keys = list(connection, all)?.rows;
+    let Some(key) = keys.iter().find(|key| key.api_key_id == api_key_id) else {
+        return Ok(None);
+    };
+    let masters = keys.iter().filter(|key| key.is_master()).count();
+    if key.is_master() && masters == 1 && !even_last {
+        return Ok(Some(false));
+    }
+    connection.execute("DELETE FROM api_keys WHERE api_key_id = ?1", [api_key_id])?;
+    Ok(Some(true))
+}
+
+/// A page of keys.
+pub(super) fn list(connection: &Connection, page: PageRequest) -> Result<Page<ApiKey>, StoreError> {
+    let listing = Listing {
+        select: "SELECT * FROM api_keys",
+        conditions: Conditions::default(),
+        key: "create_time",
+        number: "number",
+    };
+    listing.page(connection, page, read)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
+    let roles: Vec<i64> = columns::json(row, "roles")?;
+    let igrps: Option<Vec<i64>> = columns::json(row, "igrps")?;
+    let coverage = match igrps {
+        None => Coverage::All,
+        Some(igrps) => Coverage::Only(
+            igrps
+                .into_iter()
+                .map(Igrp::new)
+                .collect::<Result<_, _>>()
+                .map_err(|invalid| unreadable("igrps", invalid))?,
+        ),
+    };
+    Ok(ApiKey {
+        api_key_id: row.get("api_key_id")?,
+        display_name: row.get("display_name")?,
+        roles: roles
+            .into_iter()
+            .map(role)
+            .collect::<rusqlite::Result<BTreeSet<_>>>()?,
+        coverage,
+        create_time: columns::timestamp(row, "create_time")?,
+        secret_hash: row.get("secret_hash")?,
+    })
+}
+
+/// The contract's number of a role.
+fn role_number(role: Role) -> i64 {
+    match role {
+        Role::Ingest => 1,
+        Role::Read => 2,
+        Role::Admin => 3,
+    }
+}
+
+fn role(number: i64) -> rusqlite::Result<Role> {
+    match number {
+        1 => Ok(Role::Ingest),
+        2 => Ok(Role::Read),
+        3 => Ok(Role::Admin),
+        other => Err(unreadable("roles", format!("{other} is no role"))),
+    }
+}

@@ -1,0 +1,96 @@
+//! Backups and their way back.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::super::StoreError;
+use super::file::{self, Lock, open_error};
+
+/// Writes a sound copy of a database to a new file, also while a core writes
+/// to it. Returns its size in bytes.
+///
+/// # Errors
+///
+/// [`StoreError::Open`] when the file exists already, can't be written, or the
+/// copy is not sound.
+pub fn backup(database: &Path, to: &Path) -> Result<u64, StoreError> {
+    if to.exists() {
+        return Err(open_error(to, Exists));
+    }
+    let source = file::open_for_reading(database).map_err(|error| open_error(database, error))?;
+    let partial = beside(to, "partial");
+    let _ = fs::remove_file(&partial);
+    let copied = copy(&source, &partial, to);
+    if copied.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    copied
+}
+
+fn copy(source: &rusqlite::Connection, partial: &Path, to: &Path) -> Result<u64, StoreError> {
+    let name = partial
+        .to_str()
+        .ok_or_else(|| open_error(partial, NotText))?;
+    source
+        .execute("VACUUM INTO ?1", [name])
+        .map_err(|error| open_error(partial, error))?;
+    file::check(partial)?;
+    publish(partial, to)?;
+    let size = fs::metadata(to)
+        .map_err(|error| open_error(to, error))?
+        .len();
+    Ok(size)
+}
+
+/// Puts a backup in the place of a database that no process has open.
+///
+/// # Errors
+///
+/// [`StoreError::InUse`] while a core runs; [`StoreError::Open`] when there is
+/// a database already and `replace` is not set, or the backup is not sound.
+pub fn restore(from: &Path, database: &Path, replace: bool) -> Result<(), StoreError> {
+    let _lock = Lock::take(database)?;
+    if database.exists() && !replace {
+        return Err(open_error(database, Exists));
+    }
+    file::check(from)?;
+    let partial = beside(database, "partial");
+    fs::copy(from, &partial).map_err(|error| open_error(&partial, error))?;
+    // The log of the old database must not be taken for the new one's.
+    for suffix in ["-wal", "-shm"] {
+        let path = beside_with(database, suffix);
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(open_error(&path, error)),
+        }
+    }
+    publish(&partial, database)
+}
+
+/// Makes a file durable under its name.
+fn publish(partial: &Path, to: &Path) -> Result<(), StoreError> {
+    fs::File::open(partial)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(partial, to))
+        .map_err(|error| open_error(to, error))?;
+    file::sync_folder(to)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    beside_with(path, &format!(".{suffix}"))
+}
+
+fn beside_with(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("there is a file of this name already")]
+struct Exists;
+
+#[derive(Debug, thiserror::Error)]
+#[error("its name is not text")]
+struct NotText;

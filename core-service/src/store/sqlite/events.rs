@@ -1,0 +1,232 @@
+//! Events.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use sfbridge_values::{Igrp, VisitorId};
+use uuid::Uuid;
+
+use super::super::{EventFilter, Page, PageRequest, StoreError};
+use super::columns::{self, text};
+use super::listing::{Conditions, Listing};
+use super::recording::{self, Admitted, Steps};
+use crate::domain::{Event, Known, Match, NewEvent, Rejection, identity};
+use crate::recording::{
+    Batch, EventRow, ItemResult, RecordKind, complete_event, new_record_id, rejected_repeat_warning,
+};
+
+/// The columns of an event, and what is known of its call and visitor.
+const SELECT: &str = "SELECT events.*,
+    calls.number AS call_number, calls.visitor_id AS call_visitor_id,
+    events.visitor_id IS NOT NULL AND (
+        EXISTS (SELECT 1 FROM visits
+                WHERE visits.igrp = events.igrp AND visits.visitor_id = events.visitor_id)
+        OR EXISTS (SELECT 1 FROM calls AS others
+                   WHERE others.igrp = events.igrp AND others.visitor_id = events.visitor_id)
+    ) AS is_visitor_known
+    FROM events
+    LEFT JOIN calls ON calls.igrp = events.igrp AND calls.call_ref = events.call_ref";
+
+/// Records a batch in the present transaction.
+pub(super) fn record(
+    connection: &Connection,
+    batch: Batch<NewEvent>,
+) -> Result<Vec<ItemResult>, StoreError> {
+    let now = batch.now;
+    let steps = Steps {
+        kind: RecordKind::Event,
+        repeat: |event_id, admitted: Result<Admitted<'_, NewEvent>, Rejection>| {
+            repeat(connection, event_id, admitted)
+        },
+        insert: |admitted: Admitted<'_, NewEvent>| {
+            let Admitted {
+                content,
+                installation,
+                receive_time,
+                idempotency_key,
+            } = admitted;
+            let event_id = new_record_id(now);
+            let row = complete_event(
+                event_id,
+                content,
+                installation,
+                receive_time,
+                idempotency_key,
+            );
+            insert(connection, &row)?;
+            Ok(Ok(event_id))
+        },
+    };
+    recording::record(connection, batch, &steps)
+}
+
+/// An event stays as it was first recorded; a repeat that says something else
+/// leaves a warning.
+fn repeat(
+    connection: &Connection,
+    event_id: Uuid,
+    admitted: Result<Admitted<'_, NewEvent>, Rejection>,
+) -> Result<(), StoreError> {
+    let warning = match admitted {
+        Err(rejection) => rejected_repeat_warning(&rejection),
+        Ok(admitted) => {
+            let recorded: Option<[u8; 16]> = connection
+                .prepare_cached("SELECT content_hash FROM events WHERE event_id = ?1")?
+                .query_row([event_id.as_bytes()], |row| row.get(0))
+                .optional()?;
+            let fingerprint = admitted.content.fingerprint(admitted.installation.igrp);
+            if recorded.is_none_or(|recorded| recorded == fingerprint) {
+                return Ok(());
+            }
+            "It was delivered again with other content; what was recorded first stays.".to_owned()
+        }
+    };
+    columns::add_warning(connection, "events", "event_id", event_id, warning)
+}
+
+fn insert(connection: &Connection, row: &EventRow) -> Result<(), StoreError> {
+    let EventRow { event, fingerprint } = row;
+    let origin = event.origin.as_ref();
+    let record_id = origin.and_then(|origin| text(origin.record_id.as_ref()));
+    connection
+        .prepare_cached(
+            "INSERT INTO events (
+                 event_id, igrp, action, action_folded, visitor_id, call_ref, title, value,
+                 transaction_value, currency, transaction_ref, event_time, event_time_source,
+                 receive_time, match_mode, source_phone_number, call_start_time, is_void,
+                 attributes, warnings, idempotency_key, organization_id, action_id,
+                 notification_id, object_type, record_id, record_key, content_hash)
+             VALUES (
+                 :event_id, :igrp, :action, :action_folded, :visitor_id, :call_ref, :title, :value,
+                 :transaction_value, :currency, :transaction_ref, :event_time, :event_time_source,
+                 :receive_time, :match_mode, :source_phone_number, :call_start_time, :is_void,
+                 :attributes, :warnings, :idempotency_key, :organization_id, :action_id,
+                 :notification_id, :object_type, :record_id, :record_key, :content_hash)",
+        )?
+        .execute(named_params! {
+            ":event_id": event.event_id.as_bytes(),
+            ":igrp": event.igrp.get(),
+            ":action": event.action,
+            ":action_folded": event.action.to_lowercase(),
+            ":visitor_id": event.visitor_id.as_ref().map(VisitorId::as_bytes),
+            ":call_ref": event.call_ref,
+            ":title": event.title,
+            ":value": event.value,
+            ":transaction_value": event.transaction_value,
+            ":currency": event.currency,
+            ":transaction_ref": event.transaction_ref,
+            ":event_time": event.event_time.micros(),
+            ":event_time_source": columns::time_source_number(event.event_time_source),
+            ":receive_time": event.receive_time.micros(),
+            ":match_mode": columns::match_mode_number(event.match_mode),
+            ":source_phone_number": event.source_phone_number,
+            ":call_start_time": event.call_start_time.map(|time| time.micros()),
+            ":is_void": event.is_void,
+            ":attributes": columns::map(&event.attributes)?,
+            ":warnings": columns::warnings(&event.warnings)?,
+            ":idempotency_key": event.idempotency_key,
+            ":organization_id": origin.and_then(|origin| text(origin.organization_id.as_ref())),
+            ":action_id": origin.and_then(|origin| text(origin.action_id.as_ref())),
+            ":notification_id": origin.and_then(|origin| text(origin.notification_id.as_ref())),
+            ":object_type": origin.and_then(|origin| text(origin.object_type.as_ref())),
+            ":record_id": record_id,
+            ":record_key": record_id.map(identity),
+            ":content_hash": fingerprint,
+        })?;
+    Ok(())
+}
+
+/// One event.
+pub(super) fn find(connection: &Connection, event_id: Uuid) -> Result<Option<Event>, StoreError> {
+    Ok(connection
+        .prepare_cached(&format!("{SELECT} WHERE events.event_id = ?1"))?
+        .query_row(params![event_id.as_bytes()], read)
+        .optional()?)
+}
+
+/// A page of events.
+pub(super) fn list(
+    connection: &Connection,
+    filter: EventFilter,
+    page: PageRequest,
+) -> Result<Page<Event>, StoreError> {
+    let EventFilter {
+        igrp,
+        action,
+        visitor_id,
+        call_ref,
+        record_id,
+        time,
+    } = filter;
+    let mut conditions = Conditions::default();
+    conditions.add_if("events.igrp = ?", Some(igrp.get()));
+    conditions.add_if(
+        "events.action_folded = ?",
+        action.map(|action| action.to_lowercase()),
+    );
+    if let Some(visitor_id) = visitor_id {
+        let bytes = || Value::from(visitor_id.as_bytes().to_vec());
+        // The call's visitor stands in for the event's own.
+        conditions.add(
+            "(events.visitor_id = ? OR events.call_ref IN (
+                 SELECT call_ref FROM calls WHERE igrp = ? AND visitor_id = ?))",
+            [bytes(), Value::from(igrp.get()), bytes()],
+        );
+    }
+    conditions.add_if(
+        "events.call_ref = ?",
+        call_ref.map(|call_ref| call_ref.as_str().to_owned()),
+    );
+    conditions.add_if(
+        "events.record_key = ?",
+        record_id.map(|id| identity(&id).to_owned()),
+    );
+    conditions.add_range("events.event_time", time);
+    let listing = Listing {
+        select: SELECT,
+        conditions,
+        key: "events.event_time",
+        number: "events.number",
+    };
+    listing.page(connection, page, read)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
+    let igrp: Igrp = columns::igrp(row)?;
+    let visitor_id = columns::visitor_id(row, "visitor_id")?;
+    let call_ref: Option<String> = row.get("call_ref")?;
+    let is_call_known = row.get::<_, Option<i64>>("call_number")?.is_some();
+    let call_visitor_id = columns::visitor_id(row, "call_visitor_id")?;
+    let known = Known {
+        call: is_call_known.then_some(call_visitor_id),
+        is_visitor_known: row.get("is_visitor_known")?,
+    };
+    let tie = Match::new(visitor_id, call_ref.as_deref(), known);
+    let mut warnings: Vec<String> = columns::json(row, "warnings")?;
+    if tie.is_contradicted {
+        warnings.push("The event names another visitor than its call; the call's counts.".into());
+    }
+    Ok(Event {
+        event_id: columns::uuid(row, "event_id")?,
+        igrp,
+        action: row.get("action")?,
+        visitor_id,
+        call_ref,
+        title: row.get("title")?,
+        value: row.get("value")?,
+        transaction_value: row.get("transaction_value")?,
+        currency: row.get("currency")?,
+        transaction_ref: row.get("transaction_ref")?,
+        event_time: columns::timestamp(row, "event_time")?,
+        event_time_source: columns::time_source(row, "event_time_source")?,
+        receive_time: columns::timestamp(row, "receive_time")?,
+        match_mode: columns::match_mode(row)?,
+        source_phone_number: row.get("source_phone_number")?,
+        call_start_time: columns::optional_timestamp(row, "call_start_time")?,
+        is_void: row.get("is_void")?,
+        attributes: columns::json(row, "attributes")?,
+        warnings,
+        idempotency_key: row.get("idempotency_key")?,
+        origin: columns::origin(row)?,
+        tie,
+    })
+}

@@ -1,0 +1,159 @@
+//! The database file: its lock, its settings, its schema.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::super::{Migrated, StoreError};
+
+mod embedded {
+    refinery::embed_migrations!("src/store/migrations/sqlite");
+}
+
+/// Marks a database file as one of ours: "sfbr".
+const APPLICATION_ID: i32 = 0x7366_6272;
+
+/// Keeps other processes from opening the same database for writing.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of a database file.
+    pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
+        let mut path = database.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        if let Some(folder) = database.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| open_error(folder, error))?;
+        }
+        let file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| open_error(&path, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path }),
+            Err(TryLockError::Error(error)) => Err(open_error(&path, error)),
+        }
+    }
+}
+
+pub(super) fn open_error(
+    path: &Path,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> StoreError {
+    StoreError::Open {
+        path: path.to_owned(),
+        source: Arc::new(source),
+    }
+}
+
+/// Opens the connection that writes, with every commit synchronised.
+pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE
+                | OpenFlags::SQLITE_OPEN_CREATE
+                | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "cache_size", -65_536)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.set_prepared_statement_cache_capacity(128);
+        Ok(connection)
+    };
+    let connection = open().map_err(|error| open_error(path, error))?;
+    // The database may be gone after a power cut if its name is not synced.
+    sync_folder(path)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "cache_size", -8_192)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Brings the schema up to date.
+pub(super) fn migrate(connection: &mut Connection) -> Result<Migrated, StoreError> {
+    let migrate = || -> Result<Migrated, refinery::Error> {
+        let runner = embedded::migrations::runner();
+        let before = runner.get_last_applied_migration(connection)?;
+        runner.run(connection)?;
+        let after = runner.get_last_applied_migration(connection)?;
+        let version =
+            |migration: Option<refinery::Migration>| migration.map_or(0, |m| version_of(&m));
+        Ok(Migrated {
+            from: version(before),
+            to: version(after),
+        })
+    };
+    let migrated = migrate_with(migrate)?;
+    connection
+        .pragma_update(None, "application_id", APPLICATION_ID)
+        .map_err(StoreError::from)?;
+    Ok(migrated)
+}
+
+fn migrate_with(
+    migrate: impl FnOnce() -> Result<Migrated, refinery::Error>,
+) -> Result<Migrated, StoreError> {
+    migrate().map_err(|error| StoreError::Migrate(Arc::new(error)))
+}
+
+fn version_of(migration: &refinery::Migration) -> u32 {
+    u32::try_from(migration.version()).unwrap_or(0)
+}
+
+/// Whether a file holds a sound database of ours.
+pub(super) fn check(path: &Path) -> Result<(), StoreError> {
+    let connection = open_for_reading(path).map_err(|error| open_error(path, error))?;
+    let id: i32 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(|error| open_error(path, error))?;
+    if id != APPLICATION_ID {
+        return Err(open_error(path, NotOurs));
+    }
+    let verdict: String = connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .map_err(|error| open_error(path, error))?;
+    if verdict == "ok" {
+        Ok(())
+    } else {
+        Err(open_error(path, Damaged(verdict)))
+    }
+}
+
+/// Makes the names in a file's folder durable.
+pub(super) fn sync_folder(path: &Path) -> Result<(), StoreError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| open_error(folder, error))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("it is not a database of sfbridge")]
+struct NotOurs;
+
+#[derive(Debug, thiserror::Error)]
+#[error("it is damaged: {0}")]
+struct Damaged(String);

@@ -1,0 +1,105 @@
+//! Pages of rows.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row};
+
+use super::super::{Page, PageRequest, Position, StoreError, TimeRange};
+
+/// The conditions of a list, and their values.
+///
+/// Column names come from the code alone; what callers send is bound.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    /// Adds a condition with one `?` for each value.
+    pub(super) fn add(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(sql);
+        self.values.extend(values);
+    }
+
+    /// Adds a condition of one value, if there is one.
+    pub(super) fn add_if(&mut self, sql: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.add(sql, [value.into()]);
+        }
+    }
+
+    /// Adds the bounds of a time column.
+    pub(super) fn add_range(&mut self, column: &str, range: TimeRange) {
+        self.add_if(
+            &format!("{column} >= ?"),
+            range.start.map(|time| time.micros()),
+        );
+        self.add_if(
+            &format!("{column} < ?"),
+            range.end.map(|time| time.micros()),
+        );
+    }
+}
+
+/// What to list.
+#[derive(Debug)]
+pub(super) struct Listing {
+    /// `SELECT ... FROM ...`, without conditions.
+    pub(super) select: &'static str,
+    /// The conditions.
+    pub(super) conditions: Conditions,
+    /// The column that orders, in microseconds, and is unique with `number`.
+    pub(super) key: &'static str,
+    /// The column that tells equals apart.
+    pub(super) number: &'static str,
+}
+
+impl Listing {
+    /// Reads one page, the highest key first.
+    pub(super) fn page<T>(
+        self,
+        connection: &Connection,
+        request: PageRequest,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Page<T>, StoreError> {
+        let Self {
+            select,
+            mut conditions,
+            key,
+            number,
+        } = self;
+        let PageRequest { size, after } = request;
+        conditions.add(
+            &format!("({key}, {number}) < (?, ?)"),
+            [Value::from(after.key), Value::from(after.number)],
+        );
+        conditions.values.push(Value::from(i64::from(size) + 1));
+        let sql = format!(
+            "{select} WHERE TRUE{} ORDER BY {key} DESC, {number} DESC LIMIT ?",
+            conditions.sql
+        );
+
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut found = statement.query(rusqlite::params_from_iter(conditions.values))?;
+        let mut rows = Vec::new();
+        let mut last = None;
+        let limit = usize::try_from(size).unwrap_or(usize::MAX);
+        while let Some(row) = found.next()? {
+            if rows.len() == limit {
+                return Ok(Page { rows, next: last });
+            }
+            last = Some(Position {
+                key: row.get(column_name(key))?,
+                number: row.get(column_name(number))?,
+            });
+            rows.push(read(row)?);
+        }
+        Ok(Page { rows, next: None })
+    }
+}
+
+/// `events.number` is called `number` in a row.
+fn column_name(column: &str) -> &str {
+    column.rsplit('.').next().unwrap_or(column)
+}

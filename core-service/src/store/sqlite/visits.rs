@@ -1,0 +1,159 @@
+//! Visits.
+
+use std::collections::BTreeMap;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use sfbridge_values::{Igrp, LongText, Timestamp};
+use uuid::Uuid;
+
+use super::super::{Page, PageRequest, StoreError, VisitFilter};
+use super::columns::{self, unreadable};
+use super::listing::{Conditions, Listing};
+use super::recording;
+use crate::domain::{NewVisit, Visit};
+use crate::recording::{Batch, ItemResult, new_record_id};
+
+/// Records a batch in the present transaction.
+pub(super) fn record(
+    connection: &Connection,
+    batch: Batch<NewVisit>,
+) -> Result<Vec<ItemResult>, StoreError> {
+    let now = batch.now;
+    recording::upsert(connection, batch, |igrp, visit| {
+        put(connection, igrp, &visit, now)
+    })
+}
+
+fn put(
+    connection: &Connection,
+    igrp: Igrp,
+    visit: &NewVisit,
+    now: Timestamp,
+) -> Result<ItemResult, StoreError> {
+    let fingerprint = visit.fingerprint();
+    let known: Option<([u8; 16], [u8; 16])> = connection
+        .prepare_cached(
+            "SELECT visit_id, content_hash FROM visits
+             WHERE igrp = ?1 AND visitor_id = ?2 AND visit_time = ?3 AND landing_page_hash = ?4",
+        )?
+        .query_row(
+            params![
+                igrp.get(),
+                visit.visitor_id.as_bytes(),
+                visit.visit_time.micros(),
+                visit.landing_page_hash
+            ],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let visit_id = match known {
+        Some((id, hash)) if hash == fingerprint => {
+            return Ok(ItemResult::Duplicate(Uuid::from_bytes(id)));
+        }
+        Some((id, _)) => Uuid::from_bytes(id),
+        None => new_record_id(now),
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO visits (
+                 visit_id, igrp, visitor_id, visit_time, landing_page_hash, channel_name,
+                 channel_type, source, campaign, ad_group, term, match_type, network, landing_page,
+                 referrer, page_title, pass_through, variables, receive_time, content_hash)
+             VALUES (
+                 :visit_id, :igrp, :visitor_id, :visit_time, :landing_page_hash, :channel_name,
+                 :channel_type, :source, :campaign, :ad_group, :term, :match_type, :network,
+                 :landing_page, :referrer, :page_title, :pass_through, :variables, :receive_time,
+                 :content_hash)
+             ON CONFLICT (igrp, visitor_id, visit_time, landing_page_hash) DO UPDATE SET
+                 channel_name = excluded.channel_name, channel_type = excluded.channel_type,
+                 source = excluded.source, campaign = excluded.campaign,
+                 ad_group = excluded.ad_group, term = excluded.term,
+                 match_type = excluded.match_type, network = excluded.network,
+                 landing_page = excluded.landing_page, referrer = excluded.referrer,
+                 page_title = excluded.page_title, pass_through = excluded.pass_through,
+                 variables = excluded.variables, content_hash = excluded.content_hash",
+        )?
+        .execute(named_params! {
+            ":visit_id": visit_id.as_bytes(),
+            ":igrp": igrp.get(),
+            ":visitor_id": visit.visitor_id.as_bytes(),
+            ":visit_time": visit.visit_time.micros(),
+            ":landing_page_hash": visit.landing_page_hash,
+            ":channel_name": visit.channel_name.as_str(),
+            ":channel_type": visit.channel_type.as_str(),
+            ":source": visit.source.as_str(),
+            ":campaign": visit.campaign.as_str(),
+            ":ad_group": visit.ad_group.as_str(),
+            ":term": visit.term.as_str(),
+            ":match_type": visit.match_type.as_str(),
+            ":network": visit.network.as_str(),
+            ":landing_page": visit.landing_page.as_str(),
+            ":referrer": visit.referrer.as_str(),
+            ":page_title": visit.page_title.as_str(),
+            ":pass_through": texts(&visit.pass_through)?,
+            ":variables": texts(&visit.variables)?,
+            ":receive_time": now.micros(),
+            ":content_hash": fingerprint,
+        })?;
+    Ok(ItemResult::Recorded(visit_id))
+}
+
+fn texts(map: &BTreeMap<String, LongText>) -> Result<Option<String>, StoreError> {
+    let map = map
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().to_owned()))
+        .collect();
+    columns::map(&map)
+}
+
+/// A page of visits.
+pub(super) fn list(
+    connection: &Connection,
+    filter: VisitFilter,
+    page: PageRequest,
+) -> Result<Page<Visit>, StoreError> {
+    let VisitFilter {
+        igrp,
+        visitor_id,
+        time,
+    } = filter;
+    let mut conditions = Conditions::default();
+    conditions.add_if("igrp = ?", Some(igrp.get()));
+    conditions.add_if(
+        "visitor_id = ?",
+        visitor_id.map(|visitor_id| Value::from(visitor_id.as_bytes().to_vec())),
+    );
+    conditions.add_range("visit_time", time);
+    let listing = Listing {
+        select: "SELECT * FROM visits",
+        conditions,
+        key: "visit_time",
+        number: "number",
+    };
+    listing.page(connection, page, read)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {
+    Ok(Visit {
+        visit_id: columns::uuid(row, "visit_id")?,
+        igrp: columns::igrp(row)?,
+        visitor_id: columns::visitor_id(row, "visitor_id")?
+            .ok_or_else(|| unreadable("visitor_id", "is absent"))?,
+        visit_time: columns::timestamp(row, "visit_time")?,
+        channel_name: row.get("channel_name")?,
+        channel_type: row.get("channel_type")?,
+        source: row.get("source")?,
+        campaign: row.get("campaign")?,
+        ad_group: row.get("ad_group")?,
+        term: row.get("term")?,
+        match_type: row.get("match_type")?,
+        network: row.get("network")?,
+        landing_page: row.get("landing_page")?,
+        referrer: row.get("referrer")?,
+        page_title: row.get("page_title")?,
+        pass_through: columns::json(row, "pass_through")?,
+        variables: columns::json(row, "variables")?,
+        receive_time: columns::timestamp(row, "receive_time")?,
+    })
+}
