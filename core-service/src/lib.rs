@@ -6,10 +6,21 @@
 //! - [`domain`]: what the core knows about, in its own words.
 //! - [`recording`]: what is to be written for each item of a batch.
 //! - [`store`]: where everything is kept.
+//! - `grpc`: the contract's messages in, the domain's types out.
+//! - [`bind`] and [`Core`]: the life of the process.
 
 mod clock;
-mod metrics;
-
+mod config;
+mod core;
 pub mod domain;
+mod error;
+mod grpc;
+mod metrics;
+pub mod offline;
 pub mod recording;
 pub mod store;
+
+pub use config::{CoreConfig, InstallationMode};
+pub use core::{Core, CoreHealth, RunError, StartError, bind};
+pub use grpc::check;
+pub use store::{InvalidStoreUrl, StoreConfig, StoreError};

@@ -1,0 +1,31 @@
+//! How a core is set up.
+
+use std::net::SocketAddr;
+
+use crate::store::StoreConfig;
+
+/// How a core is set up.
+#[derive(Clone, Debug)]
+pub struct CoreConfig {
+    /// Where gRPC is served; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Where everything is kept.
+    pub store: StoreConfig,
+    /// What becomes of installations that nobody has created.
+    pub installations: InstallationMode,
+    /// Whether clients may ask for the contract by server reflection.
+    pub reflection: bool,
+}
+
+/// What becomes of installations that nobody has created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InstallationMode {
+    /// Created for callers that plainly come from the same machine: the
+    /// listener is a loopback address, and there is no API key.
+    #[default]
+    Auto,
+    /// Always created.
+    Open,
+    /// Never created.
+    Strict,
+}

@@ -1,0 +1,94 @@
+//! Why the core could not do what it was asked.
+//!
+//! Nothing here knows of gRPC. What a caller is told is decided in
+//! `grpc/status.rs`, and only there.
+
+use std::time::Duration;
+
+use crate::store::StoreError;
+
+/// Why a use case failed. There is one variant for each thing that a caller
+/// can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request breaks rules. Sending it again changes nothing.
+    #[error("the request is not valid")]
+    Invalid(Vec<Violation>),
+
+    /// There is nothing of this id.
+    #[error("there is no {kind} {id}")]
+    NotFound {
+        /// What was asked for, in the words of the contract.
+        kind: &'static str,
+        /// Its id, as asked for.
+        id: String,
+    },
+
+    /// There is an installation of this id.
+    #[error("installation {0} exists already; change it with UpdateInstallation")]
+    InstallationExists(i64),
+
+    /// The installation has records.
+    #[error("installation {0} has records; set `force` to delete them too")]
+    InstallationHasRecords(i64),
+
+    /// Nobody could make another key.
+    #[error("this is the last `admin` key of all installations; make another one first")]
+    LastMasterKey,
+
+    /// There is no key, or a wrong one.
+    #[error("an API key is needed; send it as `authorization: Bearer <key>` metadata")]
+    Unauthenticated,
+
+    /// The key does not allow this.
+    #[error("the API key does not allow this: {0}")]
+    PermissionDenied(String),
+
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A field that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The field's path, spelled as in the contract.
+    pub field: String,
+    /// What is wrong with it, as a sentence.
+    pub description: String,
+}
+
+impl Error {
+    /// One field breaks a rule; the sentence starts with its name.
+    pub(crate) fn invalid(field: &str, invalid: impl std::fmt::Display) -> Self {
+        Self::Invalid(vec![Violation {
+            field: field.to_owned(),
+            description: format!("{field} {invalid}"),
+        }])
+    }
+
+    /// When the same request may succeed, if waiting helps.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Store(StoreError::Overloaded) => Some(Duration::from_secs(1)),
+            Self::Store(StoreError::Full(_) | StoreError::Failed(_)) => {
+                Some(Duration::from_secs(30))
+            }
+            Self::Store(StoreError::Closed) => Some(Duration::from_secs(5)),
+            Self::Store(
+                StoreError::Refused(_)
+                | StoreError::Unreadable { .. }
+                | StoreError::InUse { .. }
+                | StoreError::Open { .. }
+                | StoreError::Migrate(_),
+            )
+            | Self::Invalid(_)
+            | Self::NotFound { .. }
+            | Self::InstallationExists(_)
+            | Self::InstallationHasRecords(_)
+            | Self::LastMasterKey
+            | Self::Unauthenticated
+            | Self::PermissionDenied(_) => None,
+        }
+    }
+}

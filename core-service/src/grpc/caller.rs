@@ -1,0 +1,259 @@
+//! Who calls.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use rand::RngCore;
+use sfbridge_values::{Igrp, Timestamp};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::watch;
+use tonic::{Request, Status};
+
+use crate::domain::{ApiKey, Coverage, NewApiKey, Role};
+use crate::error::Error;
+use crate::store::{PageRequest, Position, Store, StoreError};
+
+/// Who makes a request, and what they may do.
+#[derive(Clone, Debug)]
+pub(crate) enum Caller {
+    /// The gateway in this process.
+    InProcess,
+    /// Anybody, as long as there is no API key.
+    Anybody,
+    /// The holder of an API key.
+    Holder(Arc<ApiKey>),
+}
+
+impl Caller {
+    /// The caller of a request, as the interceptor found out.
+    pub(super) fn of<T>(request: &Request<T>) -> Result<Self, Error> {
+        request
+            .extensions()
+            .get::<Self>()
+            .cloned()
+            .ok_or(Error::Unauthenticated)
+    }
+
+    /// Goes on only if the caller has this role.
+    pub(super) fn require(&self, role: Role) -> Result<(), Error> {
+        match self {
+            Self::InProcess | Self::Anybody => Ok(()),
+            Self::Holder(key) => {
+                if key.roles.contains(&role) || key.roles.contains(&Role::Admin) {
+                    Ok(())
+                } else {
+                    let name = match role {
+                        Role::Ingest => "ingest",
+                        Role::Read => "read",
+                        Role::Admin => "admin",
+                    };
+                    Err(Error::PermissionDenied(format!(
+                        "it needs the role `{name}`"
+                    )))
+                }
+            }
+        }
+    }
+
+    /// Goes on only if the caller has this role and may touch this
+    /// installation, whether or not there is one.
+    pub(super) fn require_for(&self, role: Role, igrp: Igrp) -> Result<(), Error> {
+        self.require(role)?;
+        if self.coverage().covers(igrp) {
+            Ok(())
+        } else {
+            Err(Error::PermissionDenied(format!(
+                "it does not cover installation {igrp}"
+            )))
+        }
+    }
+
+    /// Goes on only if the caller has this role and may touch all
+    /// installations.
+    pub(super) fn require_for_all(&self, role: Role) -> Result<(), Error> {
+        self.require(role)?;
+        if self.coverage() == Coverage::All {
+            Ok(())
+        } else {
+            Err(Error::PermissionDenied(
+                "it does not cover all installations".to_owned(),
+            ))
+        }
+    }
+
+    /// The installations that the caller may touch.
+    pub(super) fn coverage(&self) -> Coverage {
+        match self {
+            Self::InProcess | Self::Anybody => Coverage::All,
+            Self::Holder(key) => key.coverage.clone(),
+        }
+    }
+}
+
+/// The API keys that count now.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyRing {
+    keys: Arc<watch::Sender<Arc<[Arc<ApiKey>]>>>,
+    store: Store,
+}
+
+impl KeyRing {
+    /// Reads the keys from the store.
+    pub(crate) async fn load(store: Store) -> Result<Self, StoreError> {
+        let ring = Self {
+            keys: Arc::new(watch::Sender::new(Arc::from([]))),
+            store,
+        };
+        ring.refresh().await?;
+        Ok(ring)
+    }
+
+    /// Reads the keys again, after a change here or perhaps elsewhere.
+    pub(crate) async fn refresh(&self) -> Result<(), StoreError> {
+        let all = PageRequest {
+            size: u32::MAX,
+            after: Position::START,
+        };
+        let keys = self
+            .store
+            .api_keys(all)
+            .await?
+            .rows
+            .into_iter()
+            .map(Arc::new)
+            .collect();
+        self.keys.send_replace(keys);
+        Ok(())
+    }
+
+    /// Whether there is no key at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.borrow().is_empty()
+    }
+
+    /// Finds out who calls over the network.
+    #[expect(
+        clippy::result_large_err,
+        reason = "tonic's interceptors return a status"
+    )]
+    pub(crate) fn authenticate(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let keys = self.keys.borrow().clone();
+        let caller = if keys.is_empty() {
+            Caller::Anybody
+        } else {
+            let text = request
+                .metadata()
+                .get("authorization")
+                .and_then(|value| value.to_str().ok())
+                .and_then(|value| value.split_once(' '))
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                .map_or("", |(_, text)| text.trim());
+            Caller::Holder(find(&keys, text).ok_or(Error::Unauthenticated)?)
+        };
+        request.extensions_mut().insert(caller);
+        Ok(request)
+    }
+}
+
+/// The start of every key's text, by which secret scanners know it.
+const PREFIX: &str = "sfb";
+
+/// Makes a key and its text, which is `sfb_<id>_<secret>`.
+pub(crate) fn make(new: NewApiKey, now: Timestamp) -> (ApiKey, String) {
+    let (id, secret) = (random_hex(8), random_hex(32));
+    let text = format!("{PREFIX}_{id}_{secret}");
+    let NewApiKey {
+        display_name,
+        roles,
+        coverage,
+    } = new;
+    let key = ApiKey {
+        api_key_id: id,
+        display_name: display_name.as_str().to_owned(),
+        roles,
+        coverage,
+        create_time: now,
+        secret_hash: Sha256::digest(secret.as_bytes()).into(),
+    };
+    (key, text)
+}
+
+fn find(keys: &[Arc<ApiKey>], text: &str) -> Option<Arc<ApiKey>> {
+    let mut parts = text.splitn(3, '_');
+    let (prefix, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
+    if prefix != PREFIX {
+        return None;
+    }
+    let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+    let key = keys.iter().find(|key| key.api_key_id == id)?;
+    bool::from(key.secret_hash.ct_eq(&hash)).then(|| key.clone())
+}
+
+fn random_hex(bytes: usize) -> String {
+    let mut random = vec![0; bytes];
+    rand::rng().fill_bytes(&mut random);
+    random
+        .iter()
+        .fold(String::with_capacity(bytes * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use sfbridge_values::ShortText;
+
+    use super::*;
+
+    #[test]
+    fn only_the_whole_text_of_a_key_opens() {
+        let new = NewApiKey {
+            display_name: ShortText::default(),
+            roles: BTreeSet::from([Role::Read]),
+            coverage: Coverage::All,
+        };
+        let (key, text) = make(new, Timestamp::from_micros(0));
+        let keys = [Arc::new(key)];
+        assert!(find(&keys, &text).is_some());
+        for wrong in [
+            "",
+            "sfb",
+            "sfb__",
+            &text[..text.len() - 1],
+            &format!("{text}0"),
+            &text[4..],
+        ] {
+            assert!(find(&keys, wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_role_allows_no_more_than_it_says() {
+        let holder = |role| {
+            let new = NewApiKey {
+                display_name: ShortText::default(),
+                roles: BTreeSet::from([role]),
+                coverage: Coverage::Only(BTreeSet::from([Igrp::new(7).unwrap()])),
+            };
+            Caller::Holder(Arc::new(make(new, Timestamp::from_micros(0)).0))
+        };
+        assert!(holder(Role::Read).require(Role::Read).is_ok());
+        assert!(holder(Role::Read).require(Role::Ingest).is_err());
+        assert!(holder(Role::Admin).require(Role::Ingest).is_ok());
+        assert!(
+            holder(Role::Read)
+                .require_for(Role::Read, Igrp::new(7).unwrap())
+                .is_ok()
+        );
+        assert!(
+            holder(Role::Read)
+                .require_for(Role::Read, Igrp::new(8).unwrap())
+                .is_err()
+        );
+        assert!(holder(Role::Admin).require_for_all(Role::Admin).is_err());
+    }
+}

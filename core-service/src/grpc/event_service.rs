@@ -1,0 +1,109 @@
+//! `EventService`.
+
+use sfbridge_proto::v1 as pb;
+use sfbridge_proto::v1::event_service_server::EventService;
+use tonic::{Request, Response, Status};
+
+use super::caller::Caller;
+use super::page::Filters;
+use super::routes::Services;
+use super::{batch, event_message, time};
+use crate::domain::Role;
+use crate::error::Error;
+use crate::store::EventFilter;
+
+#[tonic::async_trait]
+impl EventService for Services {
+    async fn record_events(
+        &self,
+        request: Request<pb::RecordEventsRequest>,
+    ) -> Result<Response<pb::RecordEventsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let pb::RecordEventsRequest {
+            events,
+            notifications,
+            unknown_installations,
+        } = request.into_inner();
+        let batch = batch::read(
+            &caller,
+            self.rule,
+            ("events", events),
+            notifications,
+            unknown_installations,
+            event_message::read,
+        )?;
+        let results = self.store.record_events(batch).await.map_err(Error::from)?;
+        let results = batch::answer(&self.metrics, "event", results)
+            .map(|answer| pb::RecordEventResult {
+                outcome: answer.outcome,
+                event_id: answer.id,
+                rejection: answer.rejection,
+                quarantined_notification_id: answer.quarantined_notification_id,
+            })
+            .collect();
+        Ok(Response::new(pb::RecordEventsResponse { results }))
+    }
+
+    async fn get_event(
+        &self,
+        request: Request<pb::GetEventRequest>,
+    ) -> Result<Response<pb::GetEventResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        caller.require(Role::Read)?;
+        let pb::GetEventRequest { event_id } = request.into_inner();
+        let not_found = || Error::NotFound {
+            kind: "event",
+            id: event_id.clone(),
+        };
+        let id = super::record_id("event_id", &event_id)?;
+        let event = self
+            .store
+            .event(id)
+            .await
+            .map_err(Error::from)?
+            .ok_or_else(not_found)?;
+        // To a key that does not cover it, the event is not there.
+        if !caller.coverage().covers(event.igrp) {
+            return Err(not_found().into());
+        }
+        let event = Some(event_message::write(event));
+        Ok(Response::new(pb::GetEventResponse { event }))
+    }
+
+    async fn list_events(
+        &self,
+        request: Request<pb::ListEventsRequest>,
+    ) -> Result<Response<pb::ListEventsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let mut request = request.into_inner();
+        let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
+        request.page_size = 0;
+        let igrp = super::listed_installation(&caller, request.igrp)?;
+        let filters = Filters::of(&request);
+        let page = filters.page(size, &token)?;
+        let pb::ListEventsRequest {
+            igrp: _,
+            page_size: _,
+            page_token: _,
+            action,
+            visitor_id,
+            call_ref,
+            record_id,
+            start_time,
+            end_time,
+        } = request;
+        let filter = EventFilter {
+            igrp,
+            action: super::given(action.trim()),
+            visitor_id: super::visitor_filter(&visitor_id)?,
+            call_ref: super::call_filter(&call_ref)?,
+            record_id: super::given(record_id.trim()),
+            time: time::read_range(start_time, end_time)?,
+        };
+        let page = self.store.events(filter, page).await.map_err(Error::from)?;
+        Ok(Response::new(pb::ListEventsResponse {
+            events: page.rows.into_iter().map(event_message::write).collect(),
+            next_page_token: filters.token(page.next),
+        }))
+    }
+}

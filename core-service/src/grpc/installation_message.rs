@@ -1,0 +1,276 @@
+//! Installations of the contract.
+
+use sfbridge_proto::v1 as pb;
+use sfbridge_values::{Currency, Igrp, OrganizationId, ShortText, Timestamp};
+
+use super::time;
+use crate::domain::{
+    AttributionModelId, Country, Installation, LeadFieldMapping, RatingItem, RatingItems, TimeZone,
+};
+use crate::error::{Error, Violation};
+
+/// The fields that an update may name.
+const CHANGEABLE: [&str; 8] = [
+    "display_name",
+    "time_zone",
+    "currency",
+    "country",
+    "attribution_model_id",
+    "organization_id",
+    "rating_items",
+    "lead_field_mapping",
+];
+
+/// Reads an installation, and names every field at fault.
+pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Installation, Error> {
+    let pb::Installation {
+        igrp,
+        display_name,
+        time_zone,
+        currency,
+        country,
+        attribution_model_id,
+        organization_id,
+        rating_items,
+        lead_field_mapping,
+        is_provisional: _,
+        create_time: _,
+        update_time: _,
+    } = installation;
+
+    let mut reading = Reading::default();
+    let igrp = reading.keep("igrp", Igrp::new(igrp));
+    let display_name = reading.keep("display_name", ShortText::new(display_name.trim()));
+    let time_zone = reading.optional("time_zone", &time_zone, TimeZone::parse);
+    let currency = reading.optional("currency", &currency, Currency::parse);
+    let country = reading.optional("country", &country, Country::parse);
+    let attribution_model_id = reading.keep(
+        "attribution_model_id",
+        AttributionModelId::new(attribution_model_id),
+    );
+    let organization_id =
+        reading.optional("organization_id", &organization_id, OrganizationId::parse);
+    let items = rating_items
+        .into_iter()
+        .filter_map(|item| {
+            let pb::RatingItem {
+                text,
+                captures_value,
+                currency,
+            } = item;
+            let text = reading.keep("rating_items.text", ShortText::new(text.trim()))?;
+            let currency = reading.optional("rating_items.currency", &currency, Currency::parse);
+            Some(RatingItem {
+                text,
+                captures_value,
+                currency,
+            })
+        })
+        .collect();
+    let rating_items = reading.keep("rating_items", RatingItems::new(items));
+    let mapping = LeadFieldMapping::parse(
+        lead_field_mapping
+            .iter()
+            .map(|(name, field)| (name.as_str(), field.as_str())),
+    );
+    let lead_field_mapping = reading.keep("lead_field_mapping", mapping);
+
+    match (
+        igrp,
+        display_name,
+        attribution_model_id,
+        rating_items,
+        lead_field_mapping,
+    ) {
+        (
+            Some(igrp),
+            Some(display_name),
+            Some(attribution_model_id),
+            Some(rating_items),
+            Some(lead_field_mapping),
+        ) if reading.violations.is_empty() => Ok(Installation {
+            igrp,
+            display_name,
+            time_zone: time_zone.unwrap_or_default(),
+            currency,
+            country,
+            attribution_model_id,
+            organization_id,
+            rating_items,
+            lead_field_mapping,
+            is_provisional: false,
+            create_time: now,
+            update_time: now,
+        }),
+        _ => Err(Error::Invalid(reading.violations)),
+    }
+}
+
+/// Which fields to change; all that can be when no mask is given.
+pub(super) fn read_mask(mask: Option<prost_types::FieldMask>) -> Result<Vec<String>, Error> {
+    let paths = mask.map(|mask| mask.paths).unwrap_or_default();
+    if paths.is_empty() || paths == ["*"] {
+        return Ok(CHANGEABLE.map(str::to_owned).to_vec());
+    }
+    let violations: Vec<_> = paths
+        .iter()
+        .filter(|path| !CHANGEABLE.contains(&path.as_str()))
+        .map(|path| {
+            let path: String = path.chars().take(64).collect();
+            Violation {
+                field: "update_mask".to_owned(),
+                description: format!(
+                    "update_mask names {path:?}, which can't be changed; it may name {}",
+                    CHANGEABLE.join(", ")
+                ),
+            }
+        })
+        .collect();
+    if violations.is_empty() {
+        Ok(paths)
+    } else {
+        Err(Error::Invalid(violations))
+    }
+}
+
+/// Takes the masked fields of `new` into `kept`.
+pub(super) fn merge(kept: Installation, new: Installation, mask: &[String]) -> Installation {
+    let takes = |field: &str| mask.iter().any(|path| path == field);
+    let Installation {
+        igrp,
+        display_name,
+        time_zone,
+        currency,
+        country,
+        attribution_model_id,
+        organization_id,
+        rating_items,
+        lead_field_mapping,
+        is_provisional: _,
+        create_time: _,
+        update_time,
+    } = new;
+    Installation {
+        igrp,
+        display_name: if takes("display_name") {
+            display_name
+        } else {
+            kept.display_name
+        },
+        time_zone: if takes("time_zone") {
+            time_zone
+        } else {
+            kept.time_zone
+        },
+        currency: if takes("currency") {
+            currency
+        } else {
+            kept.currency
+        },
+        country: if takes("country") {
+            country
+        } else {
+            kept.country
+        },
+        attribution_model_id: if takes("attribution_model_id") {
+            attribution_model_id
+        } else {
+            kept.attribution_model_id
+        },
+        organization_id: if takes("organization_id") {
+            organization_id
+        } else {
+            kept.organization_id
+        },
+        rating_items: if takes("rating_items") {
+            rating_items
+        } else {
+            kept.rating_items
+        },
+        lead_field_mapping: if takes("lead_field_mapping") {
+            lead_field_mapping
+        } else {
+            kept.lead_field_mapping
+        },
+        is_provisional: false,
+        create_time: kept.create_time,
+        update_time,
+    }
+}
+
+pub(super) fn write(installation: Installation) -> pb::Installation {
+    let Installation {
+        igrp,
+        display_name,
+        time_zone,
+        currency,
+        country,
+        attribution_model_id,
+        organization_id,
+        rating_items,
+        lead_field_mapping,
+        is_provisional,
+        create_time,
+        update_time,
+    } = installation;
+    let code = |currency: Option<Currency>| currency.map(|c| c.to_string()).unwrap_or_default();
+    pb::Installation {
+        igrp: igrp.get(),
+        display_name: display_name.to_string(),
+        time_zone: time_zone.name().to_owned(),
+        currency: code(currency),
+        country: country
+            .map(|country| country.as_str().to_owned())
+            .unwrap_or_default(),
+        attribution_model_id: attribution_model_id.get(),
+        organization_id: organization_id.map(|id| id.to_string()).unwrap_or_default(),
+        rating_items: rating_items
+            .iter()
+            .map(|item| pb::RatingItem {
+                text: item.text.to_string(),
+                captures_value: item.captures_value,
+                currency: code(item.currency),
+            })
+            .collect(),
+        lead_field_mapping: lead_field_mapping.into_fields().into_iter().collect(),
+        is_provisional,
+        create_time: Some(time::write(create_time)),
+        update_time: Some(time::write(update_time)),
+    }
+}
+
+/// Collects every field at fault.
+#[derive(Default)]
+struct Reading {
+    violations: Vec<Violation>,
+}
+
+impl Reading {
+    fn keep<T, E: std::fmt::Display>(&mut self, field: &str, value: Result<T, E>) -> Option<T> {
+        match value {
+            Ok(value) => Some(value),
+            Err(invalid) => {
+                let description = format!("{field} {invalid}");
+                self.violations.push(Violation {
+                    field: field.to_owned(),
+                    description,
+                });
+                None
+            }
+        }
+    }
+
+    fn optional<T, E: std::fmt::Display>(
+        &mut self,
+        field: &str,
+        text: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = text.trim();
+        if text.is_empty() {
+            None
+        } else {
+            self.keep(field, parse(text))
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `LeadEnrichmentService`.
+
+use sfbridge_proto::v1 as pb;
+use sfbridge_proto::v1::lead_enrichment_service_server::LeadEnrichmentService;
+use tonic::{Request, Response, Status};
+
+use super::caller::Caller;
+use super::page::Filters;
+use super::routes::Services;
+use super::{batch, lead_enrichment_message, time};
+use crate::domain::Role;
+use crate::error::Error;
+use crate::store::LeadEnrichmentFilter;
+
+#[tonic::async_trait]
+impl LeadEnrichmentService for Services {
+    async fn enrich_leads(
+        &self,
+        request: Request<pb::EnrichLeadsRequest>,
+    ) -> Result<Response<pb::EnrichLeadsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let pb::EnrichLeadsRequest {
+            leads,
+            notifications,
+            unknown_installations,
+        } = request.into_inner();
+        let batch = batch::read(
+            &caller,
+            self.rule,
+            ("leads", leads),
+            notifications,
+            unknown_installations,
+            lead_enrichment_message::read,
+        )?;
+        let results = self.store.enrich_leads(batch).await.map_err(Error::from)?;
+        let results = batch::answer(&self.metrics, "lead_enrichment", results)
+            .map(|answer| pb::EnrichLeadResult {
+                outcome: answer.outcome,
+                lead_enrichment_id: answer.id,
+                rejection: answer.rejection,
+                quarantined_notification_id: answer.quarantined_notification_id,
+            })
+            .collect();
+        Ok(Response::new(pb::EnrichLeadsResponse { results }))
+    }
+
+    async fn get_lead_enrichment(
+        &self,
+        request: Request<pb::GetLeadEnrichmentRequest>,
+    ) -> Result<Response<pb::GetLeadEnrichmentResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        caller.require(Role::Read)?;
+        let pb::GetLeadEnrichmentRequest { lead_enrichment_id } = request.into_inner();
+        let not_found = || Error::NotFound {
+            kind: "lead enrichment",
+            id: lead_enrichment_id.clone(),
+        };
+        let id = super::record_id("lead_enrichment_id", &lead_enrichment_id)?;
+        let enrichment = self
+            .store
+            .lead_enrichment(id)
+            .await
+            .map_err(Error::from)?
+            .ok_or_else(not_found)?;
+        if !caller.coverage().covers(enrichment.igrp) {
+            return Err(not_found().into());
+        }
+        let lead_enrichment = Some(lead_enrichment_message::write(enrichment));
+        Ok(Response::new(pb::GetLeadEnrichmentResponse {
+            lead_enrichment,
+        }))
+    }
+
+    async fn list_lead_enrichments(
+        &self,
+        request: Request<pb::ListLeadEnrichmentsRequest>,
+    ) -> Result<Response<pb::ListLeadEnrichmentsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let mut request = request.into_inner();
+        let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
+        request.page_size = 0;
+        let igrp = super::listed_installation(&caller, request.igrp)?;
+        let filters = Filters::of(&request);
+        let page = filters.page(size, &token)?;
+        let pb::ListLeadEnrichmentsRequest {
+            igrp: _,
+            page_size: _,
+            page_token: _,
+            state,
+            visitor_id,
+            call_ref,
+            record_id,
+            start_time,
+            end_time,
+        } = request;
+        let filter = LeadEnrichmentFilter {
+            igrp,
+            state: lead_enrichment_message::read_state(state)
+                .ok_or_else(|| Error::invalid("state", "has an unknown value"))?,
+            visitor_id: super::visitor_filter(&visitor_id)?,
+            call_ref: super::call_filter(&call_ref)?,
+            record_id: super::given(record_id.trim()),
+            time: time::read_range(start_time, end_time)?,
+        };
+        let page = self
+            .store
+            .lead_enrichments(filter, page)
+            .await
+            .map_err(Error::from)?;
+        Ok(Response::new(pb::ListLeadEnrichmentsResponse {
+            lead_enrichments: page
+                .rows
+                .into_iter()
+                .map(lead_enrichment_message::write)
+                .collect(),
+            next_page_token: filters.token(page.next),
+        }))
+    }
+}

@@ -1,0 +1,74 @@
+//! `VisitService`.
+
+use sfbridge_proto::v1 as pb;
+use sfbridge_proto::v1::visit_service_server::VisitService;
+use tonic::{Request, Response, Status};
+
+use super::caller::Caller;
+use super::page::Filters;
+use super::routes::Services;
+use super::{batch, time, visit_message};
+use crate::error::Error;
+use crate::store::VisitFilter;
+
+#[tonic::async_trait]
+impl VisitService for Services {
+    async fn record_visits(
+        &self,
+        request: Request<pb::RecordVisitsRequest>,
+    ) -> Result<Response<pb::RecordVisitsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let pb::RecordVisitsRequest {
+            visits,
+            unknown_installations,
+        } = request.into_inner();
+        let batch = batch::read(
+            &caller,
+            self.rule,
+            ("visits", visits),
+            Vec::new(),
+            unknown_installations,
+            |visit, _| visit_message::read(visit),
+        )?;
+        let results = self.store.record_visits(batch).await.map_err(Error::from)?;
+        let results = batch::answer(&self.metrics, "visit", results)
+            .map(|answer| pb::RecordVisitResult {
+                outcome: answer.outcome,
+                visit_id: answer.id,
+                rejection: answer.rejection,
+            })
+            .collect();
+        Ok(Response::new(pb::RecordVisitsResponse { results }))
+    }
+
+    async fn list_visits(
+        &self,
+        request: Request<pb::ListVisitsRequest>,
+    ) -> Result<Response<pb::ListVisitsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let mut request = request.into_inner();
+        let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
+        request.page_size = 0;
+        let igrp = super::listed_installation(&caller, request.igrp)?;
+        let filters = Filters::of(&request);
+        let page = filters.page(size, &token)?;
+        let pb::ListVisitsRequest {
+            igrp: _,
+            page_size: _,
+            page_token: _,
+            visitor_id,
+            start_time,
+            end_time,
+        } = request;
+        let filter = VisitFilter {
+            igrp,
+            visitor_id: super::visitor_filter(&visitor_id)?,
+            time: time::read_range(start_time, end_time)?,
+        };
+        let page = self.store.visits(filter, page).await.map_err(Error::from)?;
+        Ok(Response::new(pb::ListVisitsResponse {
+            visits: page.rows.into_iter().map(visit_message::write).collect(),
+            next_page_token: filters.token(page.next),
+        }))
+    }
+}
