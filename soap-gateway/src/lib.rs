@@ -3,6 +3,7 @@
 //! It speaks HTTP and SOAP in front and the core's generated client behind,
 //! and keeps no state.
 
+pub mod encoding;
 mod endpoint;
 pub mod soap;
 

@@ -1,5 +1,25 @@
 //! Outbound messages in, acknowledgements and faults out.
 
+mod api_url;
+mod characters;
+mod declaration;
+mod fields;
+mod invalid_message;
+mod limits;
 mod message;
+mod namespaces;
+mod notification;
+mod notifications;
+mod position;
+mod reader;
+mod record;
+mod start_tag;
+mod tokens;
+mod xml_error;
 
+pub(crate) use declaration::Declaration;
+pub use invalid_message::{InvalidKind, InvalidMessage};
+pub use limits::Limits;
 pub use message::{Content, Notification, OutboundMessage, SObject};
+pub(crate) use position::line_and_column;
+pub use reader::read;

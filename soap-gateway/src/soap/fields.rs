@@ -1,0 +1,246 @@
+//! The fields of a record, while it is read.
+
+use std::cmp::Ordering;
+use std::mem;
+
+use super::invalid_message::short;
+use super::record::Defect;
+
+/// Fields in document order, as they come: some twice, some empty.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    read: Vec<(String, String)>,
+    /// The fields that are not closed, outermost first.
+    open: Vec<Open>,
+    /// The name of the innermost open field.
+    path: String,
+    /// Bytes that names of nested fields take.
+    nested_name_bytes: usize,
+    warnings: Vec<String>,
+    defect: Option<Defect>,
+}
+
+/// A field that is not closed.
+#[derive(Debug)]
+struct Open {
+    index: usize,
+    /// The length of the outer field's name.
+    outer: usize,
+}
+
+/// What remains of the fields.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// The fields that are not blank, each name once.
+    pub(super) populated: Vec<(String, String)>,
+    pub(super) warnings: Vec<String>,
+    /// The first thing that does not fit together.
+    pub(super) defect: Option<Defect>,
+}
+
+impl Fields {
+    /// Nested names repeat the outer ones, so a small message could become a
+    /// large record. Real compound fields take some hundred bytes.
+    const MOST_NESTED_NAME_BYTES: usize = 65_536;
+
+    /// Enough for somebody to see what goes wrong.
+    const MOST_WARNINGS: usize = 20;
+
+    /// Whether no field is open.
+    pub(super) fn is_between(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Begins a field in the innermost open one. False: it is not taken,
+    /// because nested names have grown too long.
+    pub(super) fn open(&mut self, local: &str) -> bool {
+        let outer = self.path.len();
+        if !self.is_between() {
+            self.nested_name_bytes += outer + ".".len() + local.len();
+            if self.nested_name_bytes > Self::MOST_NESTED_NAME_BYTES {
+                self.refuse_nesting();
+                return false;
+            }
+            self.path.push('.');
+        }
+        self.path.push_str(local);
+        self.open.push(Open {
+            index: self.read.len(),
+            outer,
+        });
+        self.read.push((self.path.clone(), String::new()));
+        true
+    }
+
+    /// Ends the innermost field. False: there is none.
+    pub(super) fn close(&mut self) -> bool {
+        match self.open.pop() {
+            Some(open) => {
+                self.path.truncate(open.outer);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Adds to the innermost field's text.
+    pub(super) fn push_str(&mut self, text: &str) {
+        if let Some(value) = self.innermost() {
+            value.push_str(text);
+        }
+    }
+
+    /// Adds to the innermost field's text.
+    pub(super) fn push(&mut self, character: char) {
+        if let Some(value) = self.innermost() {
+            value.push(character);
+        }
+    }
+
+    /// Notes something doubtful.
+    pub(super) fn warn(&mut self, warning: String) {
+        if self.warnings.len() < Self::MOST_WARNINGS {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Leaves each name once, and only what is populated.
+    pub(super) fn finish(mut self) -> Finished {
+        self.merge();
+        self.read.retain(|(_, value)| !value.trim().is_empty());
+        Finished {
+            populated: self.read,
+            warnings: self.warnings,
+            defect: self.defect,
+        }
+    }
+
+    fn innermost(&mut self) -> Option<&mut String> {
+        let open = self.open.last()?;
+        self.read.get_mut(open.index).map(|(_, value)| value)
+    }
+
+    fn refuse_nesting(&mut self) {
+        self.defect.get_or_insert_with(|| Defect {
+            field: self.path.clone(),
+            description: format!(
+                "The field `{}` has too many elements nested in it; send its parts as fields.",
+                short(&self.path)
+            ),
+        });
+    }
+
+    /// Finds fields of the same name, case aside: the first stays, the others
+    /// must say the same.
+    fn merge(&mut self) {
+        // Sorting keeps the work small for any number of fields, and
+        // Salesforce sends them nearly sorted.
+        let mut order: Vec<usize> = (0..self.read.len()).collect();
+        order.sort_by(|&a, &b| compare_without_case(&self.read[a].0, &self.read[b].0));
+
+        let mut later = Vec::new();
+        for group in order.chunk_by(|&a, &b| self.read[a].0.eq_ignore_ascii_case(&self.read[b].0)) {
+            // The sort is stable, so the first of the group is the first sent.
+            let Some((&first, others)) = group.split_first() else {
+                continue;
+            };
+            later.extend(others.iter().map(|&other| (other, first)));
+        }
+        later.sort_unstable();
+        for (other, first) in later {
+            self.merge_into(first, other);
+        }
+    }
+
+    fn merge_into(&mut self, first: usize, other: usize) {
+        let (other_name, other_value) = mem::take(&mut self.read[other]);
+        let (name, value) = &self.read[first];
+        if !is_same_value(value, &other_value) && self.defect.is_none() {
+            self.defect = Some(Defect {
+                field: name.clone(),
+                description: format!(
+                    "The field `{}` is given twice with different values; send it once.",
+                    short(name)
+                ),
+            });
+        }
+        if *name != other_name {
+            let warning = format!(
+                "The fields `{}` and `{}` differ only in case and are taken for the same.",
+                short(name),
+                short(&other_name)
+            );
+            self.warn(warning);
+        }
+    }
+}
+
+/// All blank values are the same: not populated.
+fn is_same_value(one: &str, other: &str) -> bool {
+    one == other || (one.trim().is_empty() && other.trim().is_empty())
+}
+
+fn compare_without_case(one: &str, other: &str) -> Ordering {
+    let one = one.bytes().map(|byte| byte.to_ascii_lowercase());
+    one.cmp(other.bytes().map(|byte| byte.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(fields: &[(&str, &str)]) -> Finished {
+        let mut read = Fields::default();
+        for (name, value) in fields {
+            assert!(read.open(name));
+            read.push_str(value);
+            assert!(read.close());
+        }
+        read.finish()
+    }
+
+    #[test]
+    fn the_first_of_equal_fields_stays_in_its_place() {
+        let read = read(&[("B", "1"), ("A", "2"), ("B", "1"), ("C", "3")]);
+        let names: Vec<_> = read.populated.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, ["B", "A", "C"]);
+        assert!(read.defect.is_none());
+        assert!(read.warnings.is_empty());
+    }
+
+    #[test]
+    fn the_first_contradiction_in_the_document_is_named() {
+        let read = read(&[("Z", "1"), ("A", "1"), ("Z", "2"), ("A", "2")]);
+        assert_eq!(read.defect.unwrap().field, "Z");
+    }
+
+    #[test]
+    fn a_value_contradicts_a_blank_one() {
+        assert!(read(&[("A", "1"), ("A", " ")]).defect.is_some());
+        assert!(read(&[("A", ""), ("A", " ")]).defect.is_none());
+    }
+
+    #[test]
+    fn warnings_are_few() {
+        let names: Vec<String> = (0..100)
+            .flat_map(|n| [format!("a{n}"), format!("A{n}")])
+            .collect();
+        let fields: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "1")).collect();
+        let read = read(&fields);
+        assert_eq!(read.warnings.len(), Fields::MOST_WARNINGS);
+        assert_eq!(read.populated.len(), 100);
+    }
+
+    #[test]
+    fn nested_names_have_a_limit_together() {
+        let mut fields = Fields::default();
+        assert!(fields.open(&"x".repeat(1_000)));
+        let taken = (0..100)
+            .take_while(|_| fields.open("y") && fields.close())
+            .count();
+        assert_eq!(taken, 65);
+        assert!(fields.close());
+        assert!(fields.open("z") && fields.close());
+        assert!(fields.finish().defect.is_some());
+    }
+}

@@ -1,0 +1,215 @@
+//! Namespaces in scope.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// A namespace by a number: equal numbers are equal URIs, so that a long URI
+/// is looked at only where it is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Namespace(usize);
+
+/// The namespaces with a number of their own.
+const KNOWN: [&str; 6] = [
+    "",
+    "http://schemas.xmlsoap.org/soap/envelope/",
+    "http://soap.sforce.com/2005/09/outbound",
+    "http://www.w3.org/2001/XMLSchema-instance",
+    "http://www.w3.org/XML/1998/namespace",
+    "http://www.w3.org/2000/xmlns/",
+];
+
+impl Namespace {
+    /// No namespace.
+    pub(super) const NONE: Self = Self(0);
+    /// SOAP 1.1.
+    pub(super) const SOAP: Self = Self(1);
+    /// Salesforce's outbound messages.
+    pub(super) const OUTBOUND: Self = Self(2);
+    /// Attributes of XML Schema instances, `xsi`.
+    pub(super) const XSI: Self = Self(3);
+    /// That of the prefix `xml`.
+    const XML: Self = Self(4);
+    /// That of namespace declarations.
+    pub(super) const XMLNS: Self = Self(5);
+
+    /// What people look up when it is missing or another one.
+    pub(super) fn uri(self) -> &'static str {
+        KNOWN.get(self.0).copied().unwrap_or_default()
+    }
+}
+
+/// The declarations in scope, innermost last.
+#[derive(Debug)]
+pub(super) struct Namespaces<'a> {
+    bindings: Vec<Binding<'a>>,
+    /// The innermost binding of each prefix: many declarations must not make
+    /// each look-up slow.
+    innermost: HashMap<&'a str, usize>,
+    /// URIs that are not [`KNOWN`].
+    others: HashMap<Cow<'a, str>, Namespace>,
+}
+
+#[derive(Debug)]
+struct Binding<'a> {
+    prefix: &'a str,
+    namespace: Namespace,
+    /// The binding of the same prefix that this one hides.
+    hidden: Option<usize>,
+}
+
+impl<'a> Namespaces<'a> {
+    /// As many bindings are searched one by one, which is faster than hashing.
+    const FEW: usize = 16;
+
+    /// What is in scope before the root element.
+    pub(super) fn new() -> Self {
+        let mut namespaces = Self {
+            bindings: Vec::new(),
+            innermost: HashMap::new(),
+            others: HashMap::new(),
+        };
+        namespaces.bind("xml", Namespace::XML);
+        namespaces.bind("", Namespace::NONE);
+        namespaces
+    }
+
+    /// Brings a declaration into scope; the empty prefix is the default
+    /// namespace. An error is a sentence.
+    pub(super) fn declare(
+        &mut self,
+        prefix: &'a str,
+        uri: Cow<'a, str>,
+    ) -> Result<(), &'static str> {
+        let namespace = self.number(uri);
+        let is_xml = namespace == Namespace::XML;
+        if prefix == "xmlns" || namespace == Namespace::XMLNS {
+            return Err("The prefix `xmlns` and its namespace may not be declared.");
+        }
+        if (prefix == "xml") != is_xml {
+            return Err("The prefix `xml` and its namespace belong together.");
+        }
+        if namespace == Namespace::NONE && !prefix.is_empty() {
+            return Err("A prefix may not be declared for the empty namespace.");
+        }
+        self.bind(prefix, namespace);
+        Ok(())
+    }
+
+    /// The namespace of a prefix, if it is in scope.
+    pub(super) fn resolve(&self, prefix: &str) -> Option<Namespace> {
+        if self.bindings.len() <= Self::FEW {
+            let mut innermost_first = self.bindings.iter().rev();
+            return innermost_first
+                .find(|binding| binding.prefix == prefix)
+                .map(|binding| binding.namespace);
+        }
+        let binding = self.bindings.get(*self.innermost.get(prefix)?)?;
+        Some(binding.namespace)
+    }
+
+    /// How many declarations are in scope, to come back to.
+    pub(super) fn len(&self) -> usize {
+        self.bindings.len()
+    }
+
+    /// Takes the latest declarations out of scope, down to an earlier
+    /// [`Namespaces::len`].
+    pub(super) fn truncate(&mut self, len: usize) {
+        for binding in self.bindings.drain(len..).rev() {
+            match binding.hidden {
+                Some(hidden) => self.innermost.insert(binding.prefix, hidden),
+                None => self.innermost.remove(binding.prefix),
+            };
+        }
+    }
+
+    fn bind(&mut self, prefix: &'a str, namespace: Namespace) {
+        let hidden = self.innermost.insert(prefix, self.bindings.len());
+        self.bindings.push(Binding {
+            prefix,
+            namespace,
+            hidden,
+        });
+    }
+
+    fn number(&mut self, uri: Cow<'a, str>) -> Namespace {
+        if let Some(known) = KNOWN.iter().position(|&known| known == uri) {
+            return Namespace(known);
+        }
+        let next = Namespace(KNOWN.len() + self.others.len());
+        *self.others.entry(uri).or_insert(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declared(declarations: &[(&'static str, &'static str)]) -> Namespaces<'static> {
+        let mut namespaces = Namespaces::new();
+        for &(prefix, uri) in declarations {
+            namespaces.declare(prefix, uri.into()).unwrap();
+        }
+        namespaces
+    }
+
+    #[test]
+    fn an_inner_declaration_hides_the_outer_until_it_leaves_scope() {
+        let mut namespaces = declared(&[("p", "urn:outer"), ("", "urn:default")]);
+        let (outer, len) = (namespaces.resolve("p"), namespaces.len());
+        namespaces.declare("p", "urn:inner".into()).unwrap();
+        namespaces.declare("", "".into()).unwrap();
+        assert_ne!(namespaces.resolve("p"), outer);
+        assert_eq!(namespaces.resolve(""), Some(Namespace::NONE));
+        namespaces.truncate(len);
+        assert_eq!(namespaces.resolve("p"), outer);
+        assert_ne!(namespaces.resolve(""), Some(Namespace::NONE));
+    }
+
+    #[test]
+    fn many_declarations_resolve_as_few_do() {
+        let prefixes: Vec<String> = (0..100).map(|n| format!("p{n}")).collect();
+        let mut namespaces = declared(&[("p7", "urn:outer")]);
+        let (outer, len) = (namespaces.resolve("p7"), namespaces.len());
+        for prefix in &prefixes {
+            namespaces
+                .declare(prefix, format!("urn:{prefix}").into())
+                .unwrap();
+        }
+        let inner: Vec<_> = prefixes.iter().map(|p| namespaces.resolve(p)).collect();
+        assert!(inner.iter().all(Option::is_some));
+        assert_ne!(inner[7], outer);
+        namespaces.truncate(len);
+        assert_eq!(namespaces.resolve("p7"), outer);
+        assert_eq!(namespaces.resolve("p8"), None);
+    }
+
+    #[test]
+    fn equal_uris_are_one_namespace() {
+        let namespaces = declared(&[("a", "urn:x"), ("b", "urn:x"), ("c", "urn:y")]);
+        assert_eq!(namespaces.resolve("a"), namespaces.resolve("b"));
+        assert_ne!(namespaces.resolve("a"), namespaces.resolve("c"));
+    }
+
+    #[test]
+    fn the_prefixes_xml_and_xmlns_keep_their_meaning() {
+        let xml = "http://www.w3.org/XML/1998/namespace";
+        let xmlns = "http://www.w3.org/2000/xmlns/";
+        let mut namespaces = Namespaces::new();
+        assert!(namespaces.resolve("xml").is_some());
+        assert!(namespaces.declare("xml", xml.into()).is_ok());
+        for (prefix, uri) in [
+            ("xml", "urn:x"),
+            ("p", xml),
+            ("", xml),
+            ("xmlns", xmlns),
+            ("xmlns", "urn:x"),
+            ("p", xmlns),
+            ("", xmlns),
+            ("p", ""),
+        ] {
+            let declared = namespaces.declare(prefix, uri.into());
+            assert!(declared.is_err(), "{prefix}={uri}");
+        }
+    }
+}
