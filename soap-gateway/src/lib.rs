@@ -4,6 +4,7 @@
 //! and keeps no state.
 
 mod endpoint;
+pub mod mapping;
 pub mod parameters;
 pub mod soap;
 
