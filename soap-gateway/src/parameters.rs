@@ -2,6 +2,7 @@
 //! says what to mend.
 
 mod invalid;
+mod markdown;
 mod query;
 mod table;
 mod value_type;
@@ -13,6 +14,7 @@ use sfbridge_proto::v1::{MatchMode, OverwritePolicy};
 use sfbridge_values::{FieldName, MarketingAttribute, VariableName, nearest};
 
 pub use invalid::InvalidParameter;
+pub use markdown::markdown;
 pub use query::{encode, token};
 pub use table::{Fallback, Identity, ParameterSpec, Target, ValueKind, parameters_of};
 pub use value_type::ValueType;
