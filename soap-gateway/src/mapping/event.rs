@@ -6,7 +6,7 @@ use sfbridge_proto::v1::Event;
 
 use super::Origin;
 use super::event_time::{call_start_time, event_time};
-use super::reading::{Reading, passed_on};
+use super::reading::{GivenBy, Reading, passed_on};
 use crate::parameters::Target;
 
 /// Maps a notification to an event, as far as it can be.
@@ -43,17 +43,19 @@ pub(super) fn event(reading: &mut Reading<'_>, origin: Origin) -> Event {
     }
 }
 
-/// The currency that the parameters give, and where they give none the one
-/// that stands in, for a transaction value only.
+/// The currency that the parameters give, or the one that stands in where they
+/// give none: for a transaction value only.
 fn currencies(reading: &mut Reading<'_>, has_transaction_value: bool) -> (String, String) {
-    if let Some(found) = reading.find_given(Target::Currency) {
-        return (passed_on(found.text), String::new());
+    let found = if has_transaction_value {
+        reading.find(Target::Currency)
+    } else {
+        reading.find_given(Target::Currency)
+    };
+    let text = found.map_or_else(String::new, |found| passed_on(found.text));
+    match found.map(|found| found.from) {
+        Some(GivenBy::DefaultField { .. }) => (String::new(), text),
+        _ => (text, String::new()),
     }
-    let fallback = has_transaction_value
-        .then(|| reading.find_fallback(Target::Currency))
-        .flatten()
-        .map_or_else(String::new, |found| passed_on(found.text));
-    (String::new(), fallback)
 }
 
 /// The custom variables, named with their `c_`.

@@ -89,12 +89,6 @@ impl<'a> Reading<'a> {
         self.note(target, None, found)
     }
 
-    /// Finds what stands in for a value.
-    pub(super) fn find_fallback(&mut self, target: Target) -> Option<Found<'a>> {
-        let found = self.fallback(target);
-        self.note(target, None, found)
-    }
-
     /// Whether the parameters give a value.
     pub(super) fn is_given(&self, target: Target) -> bool {
         self.given(target).is_some()
