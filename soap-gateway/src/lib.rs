@@ -5,6 +5,8 @@
 
 pub mod encoding;
 mod endpoint;
+pub mod mapping;
+pub mod parameters;
 pub mod soap;
 
 pub use endpoint::Endpoint;

@@ -1,0 +1,213 @@
+//! Each notification and the URL's options become an event, a rating or a
+//! lead, in the contract's words.
+//!
+//! Values stay text where the contract has text: the core parses them. What
+//! can't be mapped goes along as far as it is known, with its rejection.
+
+mod default_fields;
+mod end_of_day;
+mod event;
+mod event_time;
+mod explanation;
+mod idempotency_key;
+mod lead;
+mod rating;
+mod reading;
+mod rejection;
+mod time_text;
+
+use sfbridge_proto::v1 as pb;
+use sfbridge_values::OrganizationId;
+
+pub use default_fields::{DefaultFields, InvalidDefaultFields};
+pub use explanation::{ExplainedValue, Explanation, Item, Source};
+
+use crate::Endpoint;
+use crate::parameters::Parameters;
+use crate::soap::{Content, Notification, OutboundMessage, SObject};
+use idempotency_key::KeyMaker;
+use reading::{Reading, passed_on};
+use rejection::Fault;
+
+/// What the core is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CoreRequest {
+    /// To record events.
+    Events(Paired<pb::Event>),
+    /// To rate calls.
+    Ratings(Paired<pb::CallRating>),
+    /// To enrich leads.
+    Leads(Paired<pb::LeadToEnrich>),
+}
+
+/// Items, each with the notification that it was made from: same order, same
+/// length.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paired<T> {
+    /// What the notifications became, as far as they could be mapped.
+    pub items: Vec<T>,
+    /// The raw notifications, with a rejection where one could not be mapped.
+    pub notifications: Vec<pb::Notification>,
+}
+
+/// Maps all notifications of a message.
+pub fn map(
+    message: OutboundMessage,
+    parameters: &Parameters,
+    defaults: &DefaultFields,
+) -> CoreRequest {
+    let (mapping, notifications) = Mapping::of(message, parameters, defaults);
+    match parameters.endpoint() {
+        Endpoint::Events => CoreRequest::Events(mapping.pair(notifications, event::event)),
+        Endpoint::CallRating => CoreRequest::Ratings(mapping.pair(notifications, rating::rating)),
+        Endpoint::LeadEnrich => CoreRequest::Leads(mapping.pair(notifications, lead::lead)),
+    }
+}
+
+/// Says for each notification of a message what it would become, and where
+/// each value comes from. It runs the same code as [`map`].
+pub fn explain(
+    message: OutboundMessage,
+    parameters: &Parameters,
+    defaults: &DefaultFields,
+) -> Vec<Explanation> {
+    let (mapping, notifications) = Mapping::of(message, parameters, defaults);
+    let explained = |notification| match parameters.endpoint() {
+        Endpoint::Events => mapping.explained(notification, event::event, Item::Event),
+        Endpoint::CallRating => mapping.explained(notification, rating::rating, Item::Rating),
+        Endpoint::LeadEnrich => mapping.explained(notification, lead::lead, Item::Lead),
+    };
+    notifications.into_iter().map(explained).collect()
+}
+
+/// What all notifications of a message share.
+struct Mapping<'a> {
+    organization_id: OrganizationId,
+    action_id: String,
+    warnings: Vec<String>,
+    parameters: &'a Parameters,
+    defaults: &'a DefaultFields,
+    keys: KeyMaker,
+}
+
+/// What every item says of its origin.
+struct Origin {
+    idempotency_key: String,
+    salesforce: pb::SalesforceOrigin,
+}
+
+impl<'a> Mapping<'a> {
+    fn of(
+        message: OutboundMessage,
+        parameters: &'a Parameters,
+        defaults: &'a DefaultFields,
+    ) -> (Self, Vec<Notification>) {
+        let mapping = Self {
+            keys: KeyMaker::new(&message.organization_id, parameters),
+            organization_id: message.organization_id,
+            action_id: message.action_id,
+            warnings: message.warnings,
+            parameters,
+            defaults,
+        };
+        (mapping, message.notifications)
+    }
+
+    fn pair<T>(
+        &self,
+        notifications: Vec<Notification>,
+        make: impl Fn(&mut Reading<'_>, Origin) -> T,
+    ) -> Paired<T> {
+        let (items, notifications) = notifications
+            .into_iter()
+            .map(|notification| {
+                let (item, notification, ()) = self.one(notification, &make, |_| ());
+                (item, notification)
+            })
+            .unzip();
+        Paired {
+            items,
+            notifications,
+        }
+    }
+
+    fn explained<T>(
+        &self,
+        notification: Notification,
+        make: impl Fn(&mut Reading<'_>, Origin) -> T,
+        item: impl Fn(Box<T>) -> Item,
+    ) -> Explanation {
+        let (mapped, notification, values) = self.one(notification, make, explanation::values);
+        Explanation {
+            item: item(Box::new(mapped)),
+            notification,
+            values,
+        }
+    }
+
+    /// Maps one notification, and lets `look` see how its values were found.
+    fn one<T, L>(
+        &self,
+        notification: Notification,
+        make: impl Fn(&mut Reading<'_>, Origin) -> T,
+        look: impl Fn(&Reading<'_>) -> L,
+    ) -> (T, pb::Notification, L) {
+        let (record, fault) = taken_apart(notification.content);
+        let salesforce = pb::SalesforceOrigin {
+            organization_id: self.organization_id.as_str().to_owned(),
+            action_id: passed_on(&self.action_id),
+            notification_id: passed_on(&notification.id),
+            object_type: passed_on(&record.object_type),
+            record_id: passed_on(record.record_id()),
+        };
+        let origin = Origin {
+            idempotency_key: self.keys.key(&notification.id, &self.action_id, &record),
+            salesforce: salesforce.clone(),
+        };
+
+        let mut reading = Reading::new(&record, self.parameters, self.defaults);
+        for warning in self.warnings.iter().cloned().chain(notification.warnings) {
+            reading.warn(warning);
+        }
+        if let Some(fault) = fault {
+            reading.reject(fault);
+        }
+        let item = make(&mut reading, origin);
+        let looked = look(&reading);
+        let rejection = reading.into_rejection();
+
+        let mut fields = record.fields;
+        fields.retain(|(_, text)| !text.trim().is_empty());
+        let notification = pb::Notification {
+            endpoint: self.parameters.endpoint().name().to_owned(),
+            query: self.parameters.canonical_query().to_owned(),
+            salesforce: Some(salesforce),
+            fields: fields.into_iter().collect(),
+            rejection,
+            replay_of: String::new(),
+        };
+        (item, notification, looked)
+    }
+}
+
+/// What can be read of a notification's record, and what is wrong with it.
+fn taken_apart(content: Content) -> (SObject, Option<Fault>) {
+    match content {
+        Content::Record(record) => (record, None),
+        Content::Gone { object_type } => {
+            let record = SObject {
+                object_type,
+                fields: Vec::new(),
+            };
+            (record, Some(Fault::gone()))
+        }
+        Content::Malformed {
+            record,
+            field,
+            description,
+        } => (record, Some(Fault::malformed(&field, description))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! Query strings: decoding them strictly, and encoding them again.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use secrecy::SecretString;
+
+/// Everything but what RFC 3986 calls unreserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Why a part of a query can't be decoded, as the end of a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Undecodable {
+    #[error(
+        "has broken percent-encoding; two hexadecimal digits follow each `%`, and `%25` is `%` \
+         itself"
+    )]
+    PercentEncoding,
+    #[error("is not UTF-8 once it is decoded; encode the URL as UTF-8")]
+    Utf8,
+    #[error("holds the character U+0000; remove `%00`")]
+    Nul,
+}
+
+/// Encodes decoded names and values as a query string, in the order given.
+pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut query = String::new();
+    for (name, value) in pairs {
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.extend(utf8_percent_encode(name, RESERVED));
+        query.push('=');
+        query.extend(utf8_percent_encode(value, RESERVED));
+    }
+    query
+}
+
+/// The token of a query that may be invalid otherwise, because it is checked
+/// before anything else.
+///
+/// None when there is no token, when it is empty or can't be decoded, and when
+/// there are several: which of them counts is nobody's guess.
+pub fn token(raw_query: &str) -> Option<SecretString> {
+    let mut tokens = pairs(raw_query)
+        .filter(|(name, _)| decode(name).is_ok_and(|name| name == "token"))
+        .map(|(_, value)| value);
+    let token = tokens.next()?;
+    if tokens.next().is_some() {
+        return None;
+    }
+    decode(token)
+        .ok()
+        .filter(|token| !token.trim().is_empty())
+        .map(SecretString::from)
+}
+
+/// The names and values of a query as sent, without empty pieces. A piece
+/// without `=` has an empty value.
+pub(super) fn pairs(raw_query: &str) -> impl Iterator<Item = (&str, &str)> {
+    raw_query
+        .split('&')
+        .filter(|piece| !piece.is_empty())
+        .map(|piece| piece.split_once('=').unwrap_or((piece, "")))
+}
+
+/// Decodes a name or a value, once.
+pub(super) fn decode(raw: &str) -> Result<String, Undecodable> {
+    // The library passes a `%` without digits through.
+    let is_encoded = raw.split('%').skip(1).all(|after| {
+        let digits = after.as_bytes().first_chunk::<2>();
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    if !is_encoded {
+        return Err(Undecodable::PercentEncoding);
+    }
+    let spaced = raw.replace('+', " ");
+    let text = percent_decode_str(&spaced)
+        .decode_utf8()
+        .map_err(|_| Undecodable::Utf8)?;
+    if text.contains('\0') {
+        return Err(Undecodable::Nul);
+    }
+    Ok(text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(raw: &str, expected: Result<&str, Undecodable>) {
+        assert_eq!(decode(raw), expected.map(str::to_owned), "{raw:?}");
+    }
+
+    #[track_caller]
+    fn check_token(raw_query: &str, expected: Option<&str>) {
+        let token = token(raw_query);
+        let token = token.as_ref().map(ExposeSecret::expose_secret);
+        assert_eq!(token, expected, "{raw_query:?}");
+    }
+
+    #[test]
+    fn plus_and_percent_20_are_spaces_and_nothing_is_decoded_twice() {
+        check("Closed+Won%20Deal", Ok("Closed Won Deal"));
+        check("a%2Bb", Ok("a+b"));
+        check("%2525", Ok("%25"));
+        check("M%C3%BCller", Ok("Müller"));
+        check("a;b", Ok("a;b"));
+    }
+
+    #[test]
+    fn invalid_percent_encoding_and_utf_8_are_refused() {
+        for raw in ["%", "%z", "%zz", "%2", "a%", "%%20", "%+1", "%é0"] {
+            check(raw, Err(Undecodable::PercentEncoding));
+        }
+        for raw in ["%FF", "%C0%AF", "%ED%A0%80", "%C3"] {
+            check(raw, Err(Undecodable::Utf8));
+        }
+        check("a%00", Err(Undecodable::Nul));
+    }
+
+    #[test]
+    fn a_piece_is_split_at_its_first_equals_sign() {
+        let pairs: Vec<_> = pairs("&a=b=c&&d&=e&f=&").collect();
+        assert_eq!(pairs, [("a", "b=c"), ("d", ""), ("", "e"), ("f", "")]);
+    }
+
+    #[test]
+    fn the_token_is_found_in_a_query_that_is_invalid_otherwise() {
+        check_token("vidFeild=X&tz=%zz&token=s3%2Bcret&%zz", Some("s3+cret"));
+        check_token("t%6Fken=x", Some("x"));
+        check_token("Token=x", None);
+        check_token("token=", None);
+        check_token("token=%zz", None);
+        check_token("token=a&token=a", None);
+        check_token("", None);
+    }
+
+    #[test]
+    fn a_token_is_never_shown() {
+        let shown = format!("{:?}", token("token=s3cret"));
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_decodes_to_the_same(name in "[^\0]{1,20}", value in "[^\0]{0,20}") {
+            let query = encode([(name.as_str(), value.as_str())]);
+            let pairs: Vec<_> = pairs(&query).collect();
+            prop_assert_eq!(pairs.len(), 1);
+            prop_assert_eq!(decode(pairs[0].0), Ok(name));
+            prop_assert_eq!(decode(pairs[0].1), Ok(value));
+        }
+
+        #[test]
+        fn no_text_makes_decoding_panic(raw in any::<String>()) {
+            let _ = decode(&raw);
+            let _ = token(&raw);
+        }
+    }
+}
