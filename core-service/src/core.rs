@@ -26,7 +26,7 @@ use crate::store::{Store, StoreError, StoreState};
 const REFRESH: Duration = Duration::from_secs(5);
 
 /// The longest that any request may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why a core can't start.
 #[derive(Debug, thiserror::Error)]

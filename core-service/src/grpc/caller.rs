@@ -133,10 +133,6 @@ impl KeyRing {
     }
 
     /// Finds out who calls over the network.
-    #[expect(
-        clippy::result_large_err,
-        reason = "tonic's interceptors return a status"
-    )]
     pub(crate) fn authenticate(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let keys = self.keys.borrow().clone();
         let caller = if keys.is_empty() {

@@ -11,6 +11,7 @@ use crate::domain::{
     AttributionModelId, LeadEnrichment, LeadEnrichmentState, LeadFieldMapping, LeadToEnrich,
     OverwritePolicy, Rejection, RejectionReason,
 };
+use crate::error::Error;
 use crate::recording::Item;
 
 pub(super) fn read(
@@ -172,11 +173,12 @@ pub(super) fn write(enrichment: LeadEnrichment) -> pb::LeadEnrichment {
     }
 }
 
-/// Reads a state to filter by; nothing when none is named.
-pub(super) fn read_state(state: i32) -> Option<Option<LeadEnrichmentState>> {
-    match pb::LeadEnrichmentState::try_from(state).ok()? {
-        pb::LeadEnrichmentState::Unspecified => Some(None),
-        pb::LeadEnrichmentState::Pending => Some(Some(LeadEnrichmentState::Pending)),
+/// Reads a state to filter by.
+pub(super) fn read_state(state: i32) -> Result<Option<LeadEnrichmentState>, Error> {
+    match pb::LeadEnrichmentState::try_from(state) {
+        Ok(pb::LeadEnrichmentState::Unspecified) => Ok(None),
+        Ok(pb::LeadEnrichmentState::Pending) => Ok(Some(LeadEnrichmentState::Pending)),
+        Err(_) => Err(Error::invalid("state", "has an unknown value")),
     }
 }
 

@@ -95,8 +95,7 @@ impl LeadEnrichmentService for Services {
         } = request;
         let filter = LeadEnrichmentFilter {
             igrp,
-            state: lead_enrichment_message::read_state(state)
-                .ok_or_else(|| Error::invalid("state", "has an unknown value"))?,
+            state: lead_enrichment_message::read_state(state)?,
             visitor_id: super::visitor_filter(&visitor_id)?,
             call_ref: super::call_filter(&call_ref)?,
             record_id: super::given(record_id.trim()),

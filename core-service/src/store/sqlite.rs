@@ -318,7 +318,7 @@ impl SqliteStore {
         page: PageRequest,
     ) -> Result<Page<Visit>, StoreError> {
         self.readers
-            .read(move |connection| visits::list(connection, filter, page))
+            .read(move |connection| visits::list(connection, &filter, page))
             .await
     }
 
@@ -328,7 +328,7 @@ impl SqliteStore {
         page: PageRequest,
     ) -> Result<Page<Call>, StoreError> {
         self.readers
-            .read(move |connection| calls::list(connection, filter, page))
+            .read(move |connection| calls::list(connection, &filter, page))
             .await
     }
 

@@ -98,14 +98,14 @@ pub(super) fn find(
 /// A page of calls.
 pub(super) fn list(
     connection: &Connection,
-    filter: CallFilter,
+    filter: &CallFilter,
     page: PageRequest,
 ) -> Result<Page<Call>, StoreError> {
     let CallFilter {
         igrp,
         visitor_id,
         time,
-    } = filter;
+    } = *filter;
     let mut conditions = Conditions::default();
     conditions.add_if("igrp = ?", Some(igrp.get()));
     conditions.add_if(

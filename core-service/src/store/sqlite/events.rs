@@ -2,7 +2,7 @@
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use sfbridge_values::{Igrp, VisitorId};
+use sfbridge_values::{Igrp, Timestamp, VisitorId};
 use uuid::Uuid;
 
 use super::super::{EventFilter, Page, PageRequest, StoreError};
@@ -119,7 +119,7 @@ fn insert(connection: &Connection, row: &EventRow) -> Result<(), StoreError> {
             ":receive_time": event.receive_time.micros(),
             ":match_mode": columns::match_mode_number(event.match_mode),
             ":source_phone_number": event.source_phone_number,
-            ":call_start_time": event.call_start_time.map(|time| time.micros()),
+            ":call_start_time": event.call_start_time.map(Timestamp::micros),
             ":is_void": event.is_void,
             ":attributes": columns::map(&event.attributes)?,
             ":warnings": columns::warnings(&event.warnings)?,

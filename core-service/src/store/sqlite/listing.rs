@@ -2,6 +2,7 @@
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row};
+use sfbridge_values::Timestamp;
 
 use super::super::{Page, PageRequest, Position, StoreError, TimeRange};
 
@@ -33,12 +34,9 @@ impl Conditions {
     pub(super) fn add_range(&mut self, column: &str, range: TimeRange) {
         self.add_if(
             &format!("{column} >= ?"),
-            range.start.map(|time| time.micros()),
+            range.start.map(Timestamp::micros),
         );
-        self.add_if(
-            &format!("{column} < ?"),
-            range.end.map(|time| time.micros()),
-        );
+        self.add_if(&format!("{column} < ?"), range.end.map(Timestamp::micros));
     }
 }
 

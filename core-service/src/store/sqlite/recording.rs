@@ -51,7 +51,7 @@ pub(super) fn record<T>(
                 None => None,
             };
             let admission = admit(&batch, &item, installation);
-            record_item(connection, batch.now, item, admission, steps)
+            record_item(connection, batch.now, item, &admission, steps)
         })
         .collect()
 }
@@ -60,7 +60,7 @@ fn record_item<T>(
     connection: &Connection,
     now: Timestamp,
     item: Item<T>,
-    admission: Result<Admission, Rejection>,
+    admission: &Result<Admission, Rejection>,
     steps: &Steps<
         impl Fn(Uuid, Result<Admitted<'_, T>, Rejection>) -> Result<(), StoreError>,
         impl Fn(Admitted<'_, T>) -> Result<Result<Uuid, Rejection>, StoreError>,
@@ -82,7 +82,7 @@ fn record_item<T>(
     let key = || idempotency_key.as_ref().map(|key| key.as_str().to_owned());
 
     // Admission has the item's own fault among its errors.
-    let admitted = match (&admission, content) {
+    let admitted = match (admission, content) {
         (Ok(admission), Ok(content)) => Ok(Admitted {
             content,
             installation: admission.installation(),
@@ -108,7 +108,7 @@ fn record_item<T>(
         Ok(admitted) => match (steps.insert)(admitted)? {
             Err(rejection) => rejection,
             Ok(record_id) => {
-                if let Ok(admission) = &admission {
+                if let Ok(admission) = admission {
                     create_if_needed(connection, admission)?;
                 }
                 if let Some(digest) = &digest {

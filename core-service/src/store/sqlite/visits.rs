@@ -110,14 +110,14 @@ fn texts(map: &BTreeMap<String, LongText>) -> Result<Option<String>, StoreError>
 /// A page of visits.
 pub(super) fn list(
     connection: &Connection,
-    filter: VisitFilter,
+    filter: &VisitFilter,
     page: PageRequest,
 ) -> Result<Page<Visit>, StoreError> {
     let VisitFilter {
         igrp,
         visitor_id,
         time,
-    } = filter;
+    } = *filter;
     let mut conditions = Conditions::default();
     conditions.add_if("igrp = ?", Some(igrp.get()));
     conditions.add_if(

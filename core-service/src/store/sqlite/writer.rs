@@ -36,8 +36,10 @@ pub(super) struct Writer {
 /// One request: its work, and afterwards its answer.
 struct Job {
     /// Does the work in a transaction, or learns why there is none.
-    run: Box<dyn FnOnce(Result<&Connection, &StoreError>) -> Done + Send>,
+    run: Box<Work>,
 }
+
+type Work = dyn FnOnce(Result<&Connection, &StoreError>) -> Done + Send;
 
 /// What became of a request's work, before the commit.
 enum Done {
