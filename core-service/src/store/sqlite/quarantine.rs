@@ -215,21 +215,32 @@ pub(super) fn resolve(
     state: QuarantineState,
     now: Timestamp,
 ) -> Result<Result<u32, Uuid>, StoreError> {
+    // The answer of a missing id is committed like any other, so nothing may
+    // be written before all are known.
+    for id in ids {
+        let is_there = connection
+            .prepare_cached(
+                "SELECT 1 FROM quarantined_notifications WHERE quarantined_notification_id = ?1",
+            )?
+            .exists([id.as_bytes()])?;
+        if !is_there {
+            return Ok(Err(*id));
+        }
+    }
     let mut resolved = 0;
     for id in ids {
-        let Some(held) = held(connection, None, Some(*id))? else {
-            return Ok(Err(*id));
-        };
-        if held.state != QuarantineState::Open {
-            continue;
-        }
-        resolved += 1;
-        connection
+        let changed = connection
             .prepare_cached(
                 "UPDATE quarantined_notifications SET state = ?2, resolve_time = ?3
-                 WHERE quarantined_notification_id = ?1",
+                 WHERE quarantined_notification_id = ?1 AND state = ?4",
             )?
-            .execute(params![id.as_bytes(), state_number(state), now.micros()])?;
+            .execute(params![
+                id.as_bytes(),
+                state_number(state),
+                now.micros(),
+                state_number(QuarantineState::Open)
+            ])?;
+        resolved += u32::try_from(changed).unwrap_or(0);
     }
     Ok(Ok(resolved))
 }
