@@ -1,7 +1,7 @@
 //! Backups and their way back.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::StoreError;
 use super::file::{self, Lock, open_error};
@@ -18,7 +18,7 @@ pub fn backup(database: &Path, to: &Path) -> Result<u64, StoreError> {
         return Err(open_error(to, Exists));
     }
     let source = file::open_for_reading(database).map_err(|error| open_error(database, error))?;
-    let partial = beside(to, "partial");
+    let partial = file::beside(to, ".partial");
     let _ = fs::remove_file(&partial);
     let copied = copy(&source, &partial, to);
     if copied.is_err() {
@@ -54,11 +54,11 @@ pub fn restore(from: &Path, database: &Path, replace: bool) -> Result<(), StoreE
         return Err(open_error(database, Exists));
     }
     file::check(from)?;
-    let partial = beside(database, "partial");
+    let partial = file::beside(database, ".partial");
     fs::copy(from, &partial).map_err(|error| open_error(&partial, error))?;
     // The log of the old database must not be taken for the new one's.
     for suffix in ["-wal", "-shm"] {
-        let path = beside_with(database, suffix);
+        let path = file::beside(database, suffix);
         match fs::remove_file(&path) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -75,16 +75,6 @@ fn publish(partial: &Path, to: &Path) -> Result<(), StoreError> {
         .and_then(|()| fs::rename(partial, to))
         .map_err(|error| open_error(to, error))?;
     file::sync_folder(to)
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    beside_with(path, &format!(".{suffix}"))
-}
-
-fn beside_with(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 #[derive(Debug, thiserror::Error)]

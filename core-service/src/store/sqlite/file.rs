@@ -24,9 +24,7 @@ pub(super) struct Lock {
 impl Lock {
     /// Takes the lock of a database file.
     pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".lock");
-        let path = PathBuf::from(path);
+        let path = beside(database, ".lock");
         if let Some(folder) = database.parent() {
             std::fs::create_dir_all(folder).map_err(|error| open_error(folder, error))?;
         }
@@ -44,6 +42,13 @@ impl Lock {
     }
 }
 
+/// The file whose name is that of another and a suffix.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
 pub(super) fn open_error(
     path: &Path,
     source: impl std::error::Error + Send + Sync + 'static,
@@ -54,24 +59,38 @@ pub(super) fn open_error(
     }
 }
 
-/// Opens the connection that writes, with every commit synchronised.
+/// Opens the connection that writes, with every commit synchronised. Another
+/// application's database is left as it is.
 pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
-    let open = || -> rusqlite::Result<Connection> {
+    let open = || -> rusqlite::Result<Option<Connection>> {
         let connection = Connection::open_with_flags(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE
                 | OpenFlags::SQLITE_OPEN_CREATE
                 | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
+        let is_empty = !connection
+            .prepare("SELECT 1 FROM sqlite_schema")?
+            .exists([])?;
+        if application_id(&connection)? != APPLICATION_ID {
+            if !is_empty {
+                return Ok(None);
+            }
+            // Marked before its schema is made, or a crash between the two
+            // would leave a database that is not known for ours.
+            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cache_size", -65_536)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(128);
-        Ok(connection)
+        Ok(Some(connection))
     };
-    let connection = open().map_err(|error| open_error(path, error))?;
+    let connection = open()
+        .map_err(|error| open_error(path, error))?
+        .ok_or_else(|| open_error(path, NotOurs))?;
     // The database may be gone after a power cut if its name is not synced.
     sync_folder(path)?;
     Ok(connection)
@@ -91,7 +110,7 @@ pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Brings the schema up to date.
 pub(super) fn migrate(connection: &mut Connection) -> Result<Migrated, StoreError> {
-    let migrate = || -> Result<Migrated, refinery::Error> {
+    let mut migrate = || -> Result<Migrated, refinery::Error> {
         let runner = embedded::migrations::runner();
         let before = runner.get_last_applied_migration(connection)?;
         runner.run(connection)?;
@@ -103,16 +122,6 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<Migrated, StoreErro
             to: version(after),
         })
     };
-    let migrated = migrate_with(migrate)?;
-    connection
-        .pragma_update(None, "application_id", APPLICATION_ID)
-        .map_err(StoreError::from)?;
-    Ok(migrated)
-}
-
-fn migrate_with(
-    migrate: impl FnOnce() -> Result<Migrated, refinery::Error>,
-) -> Result<Migrated, StoreError> {
     migrate().map_err(|error| StoreError::Migrate(Arc::new(error)))
 }
 
@@ -123,9 +132,7 @@ fn version_of(migration: &refinery::Migration) -> u32 {
 /// Whether a file holds a sound database of ours.
 pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     let connection = open_for_reading(path).map_err(|error| open_error(path, error))?;
-    let id: i32 = connection
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(|error| open_error(path, error))?;
+    let id = application_id(&connection).map_err(|error| open_error(path, error))?;
     if id != APPLICATION_ID {
         return Err(open_error(path, NotOurs));
     }
@@ -137,6 +144,10 @@ pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     } else {
         Err(open_error(path, Damaged(verdict)))
     }
+}
+
+fn application_id(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, "application_id", |row| row.get(0))
 }
 
 /// Makes the names in a file's folder durable.
