@@ -77,6 +77,7 @@ impl Error {
             Self::Store(StoreError::Closed) => Some(Duration::from_secs(5)),
             Self::Store(
                 StoreError::Refused(_)
+                | StoreError::Defect
                 | StoreError::Unreadable { .. }
                 | StoreError::InUse { .. }
                 | StoreError::Open { .. }

@@ -34,6 +34,7 @@ impl From<Error> for Status {
             Error::Store(StoreError::Closed) => (Code::Unavailable, "SHUTTING_DOWN"),
             Error::Store(
                 StoreError::Refused(_)
+                | StoreError::Defect
                 | StoreError::Unreadable { .. }
                 | StoreError::InUse { .. }
                 | StoreError::Open { .. }

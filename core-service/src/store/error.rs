@@ -10,7 +10,8 @@ use std::sync::Arc;
 /// commit fails every request of its group.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The write queue is full. The same request may succeed in a moment.
+    /// The write queue is full, or another process holds the database's lock.
+    /// The same request may succeed in a moment.
     #[error("the store has more work queued than it can do now")]
     Overloaded,
     /// There is no room on the disk. Nothing of the request is stored.
@@ -26,6 +27,9 @@ pub enum StoreError {
     /// The database refused one request. It was rolled back alone.
     #[error("the store could not do this")]
     Refused(#[source] Arc<rusqlite::Error>),
+    /// The request ran into a defect. It was undone alone, and the store goes on.
+    #[error("the request ran into a defect of the core; its log says where")]
+    Defect,
     /// A row holds what this release can't read.
     #[error("a row of {table} can't be read: {what}")]
     Unreadable {

@@ -54,7 +54,7 @@ impl Readers {
             })
             .await;
         interacted.map_err(|error| match error {
-            InteractError::Panic(_) => StoreError::Failed("a read panicked".to_owned()),
+            InteractError::Panic(_) => StoreError::Defect,
             InteractError::Aborted => StoreError::Closed,
         })?
     }

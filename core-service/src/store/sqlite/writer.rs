@@ -4,6 +4,7 @@
 //! transaction, commits once, and only then lets the answers go. So
 //! concurrent requests share a sync, and no answer is ahead of the disk.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -22,6 +23,11 @@ const QUEUE: usize = 1_024;
 
 /// Requests that may share a transaction, so that none waits for too many.
 const GROUP: usize = 256;
+
+/// How large the log may grow before it is folded into the database by force,
+/// in bytes. SQLite does that by itself much earlier, but only while no reader
+/// is in the way.
+const LOG_LIMIT: u64 = 64 << 20;
 
 /// The handle of the writing thread.
 #[derive(Clone, Debug)]
@@ -67,6 +73,7 @@ impl Writer {
         path: PathBuf,
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
+        let log_path = file::beside(&path, "-wal");
         let opened = tokio::task::spawn_blocking(move || {
             let lock = Lock::take(&path)?;
             let mut connection = file::open_for_writing(&path)?;
@@ -81,6 +88,10 @@ impl Writer {
         let (state, watched) = watch::channel(StoreState::Ready);
         let mut thread = WriterThread {
             connection,
+            log: Log {
+                path: log_path,
+                limit: LOG_LIMIT,
+            },
             jobs,
             state,
             metrics: metrics.clone(),
@@ -136,7 +147,7 @@ impl Writer {
         };
         self.enqueue(Job { run: Box::new(run) })?;
         self.metrics.queued_requests.inc();
-        // The sender is dropped unused only when the thread ends or panics.
+        // The sender is dropped unused only when the work or the thread panics.
         receiver
             .await
             .unwrap_or_else(|_| Err(self.reason_of_silence()))
@@ -158,9 +169,7 @@ impl Writer {
         match &*self.state.borrow() {
             StoreState::Failed(reason) => StoreError::Failed(reason.clone()),
             StoreState::Closed => StoreError::Closed,
-            StoreState::Ready | StoreState::Full => {
-                StoreError::Failed("the writing thread has ended".to_owned())
-            }
+            StoreState::Ready | StoreState::Full => StoreError::Defect,
         }
     }
 
@@ -179,10 +188,21 @@ impl Writer {
 /// The thread's own side.
 struct WriterThread {
     connection: Connection,
+    log: Log,
     jobs: mpsc::Receiver<Job>,
     state: watch::Sender<StoreState>,
     metrics: StoreMetrics,
     _lock: Lock,
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        // Nobody would learn otherwise that no more writes are taken.
+        if std::thread::panicking() {
+            let reason = "the writing thread ran into a defect".to_owned();
+            self.state.send_replace(StoreState::Failed(reason));
+        }
+    }
 }
 
 impl WriterThread {
@@ -204,20 +224,13 @@ impl WriterThread {
             }
         }
         // Leaves one file behind instead of three.
-        if let Err(error) = self
-            .connection
-            .pragma_update(None, "wal_checkpoint", "TRUNCATE")
-        {
-            warn!(
-                error = &error as &dyn std::error::Error,
-                "could not fold the log into the database"
-            );
-        }
+        self.log.fold(&self.connection);
         self.state.send_replace(StoreState::Closed);
     }
 
     fn run_group(&mut self, group: Vec<Job>) {
         let size = group.len();
+        let changes = self.connection.total_changes();
         let mut answers = Vec::with_capacity(size);
         let outcome = self.work(group, &mut answers).and_then(|has_worked| {
             if has_worked {
@@ -228,10 +241,14 @@ impl WriterThread {
         });
         match outcome {
             Ok(()) => {
-                self.recover();
+                // What wrote nothing says nothing about the room on the disk.
+                if self.connection.total_changes() > changes {
+                    self.recover();
+                }
                 for answer in answers {
                     answer(None);
                 }
+                self.log.bound(&self.connection);
             }
             Err(error) => {
                 self.metrics.commit_failures.inc();
@@ -256,17 +273,21 @@ impl WriterThread {
                 (job.run)(Err(error));
                 continue;
             }
-            let undo = match (job.run)(Ok(&self.connection)) {
-                Done::Nothing => None,
-                Done::Worked(answer) => {
+            // One request's defect must not take the store from all others. What
+            // it has half done is undone with its savepoint.
+            let run = AssertUnwindSafe(|| (job.run)(Ok(&self.connection)));
+            let undo = match catch_unwind(run) {
+                Ok(Done::Nothing) => None,
+                Ok(Done::Worked(answer)) => {
                     has_worked = true;
                     answers.push(answer);
                     None
                 }
-                Done::Failed(error, answer) => {
+                Ok(Done::Failed(error, answer)) => {
                     answers.push(answer);
                     Some(error)
                 }
+                Err(_) => Some(StoreError::Defect),
             };
             lost = match undo {
                 Some(error) if loses_transaction(&error) => Some(error),
@@ -353,6 +374,47 @@ impl WriterThread {
     }
 }
 
+/// The write-ahead log beside the database.
+struct Log {
+    path: PathBuf,
+    /// The size in bytes at which it is folded next.
+    limit: u64,
+}
+
+impl Log {
+    /// Folds the log into the database when it has grown too large: readers
+    /// that follow each other without a gap would let it grow for ever.
+    fn bound(&mut self, connection: &Connection) {
+        let size = std::fs::metadata(&self.path).map_or(0, |file| file.len());
+        if size < self.limit {
+            return;
+        }
+        // Behind a long reader, such as a backup, not every commit waits.
+        self.limit = if self.fold(connection) {
+            LOG_LIMIT
+        } else {
+            size + LOG_LIMIT
+        };
+    }
+
+    /// Empties the log, if no reader is in the way for long.
+    fn fold(&self, connection: &Connection) -> bool {
+        let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            row.get::<_, bool>(0)
+        });
+        match folded {
+            Ok(is_busy) => !is_busy,
+            Err(error) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "could not fold the log into the database"
+                );
+                false
+            }
+        }
+    }
+}
+
 /// Whether the transaction is gone for the whole group.
 fn loses_transaction(error: &StoreError) -> bool {
     matches!(error, StoreError::Full(_) | StoreError::Failed(_))
@@ -373,6 +435,7 @@ impl From<rusqlite::Error> for StoreError {
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full(Arc::new(error)),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Overloaded,
             Some(
                 ErrorCode::SystemIoFailure
                 | ErrorCode::DatabaseCorrupt
