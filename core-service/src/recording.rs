@@ -11,8 +11,8 @@ mod item;
 mod lead_enrichments;
 
 pub use admission::{Admission, admit};
-pub use call_ratings::{RatingRow, canonical_rating};
-pub use events::{EventRow, complete_event};
+pub use call_ratings::canonical_rating;
+pub use events::complete_event;
 pub use item::{
     Batch, IdempotencyKey, Item, ItemResult, RecordKind, UnknownInstallations, new_record_id,
 };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sfbridge_values::{CallRef, Igrp, OrganizationId, SalesforceId, Timestamp, VisitorId};
 use uuid::Uuid;
 
-use super::{AttributionModelId, LeadFieldMapping, Origin};
+use super::{AttributionModelId, Fingerprint, LeadFieldMapping, Origin};
 
 /// A request to enrich a lead as it came in, every value parsed.
 #[derive(Clone, Debug)]
@@ -26,6 +26,35 @@ pub struct LeadToEnrich {
     pub known_values: BTreeMap<String, String>,
     pub warnings: Vec<String>,
     pub origin: Option<Origin>,
+}
+
+impl LeadToEnrich {
+    /// What tells a repeat of this request from one with other content.
+    pub fn fingerprint(&self, igrp: Igrp) -> [u8; 16] {
+        let visitor_id = self.visitor_id.map(|id| id.to_string());
+        let field_mapping = self.field_mapping.clone().into_fields();
+        Fingerprint::default()
+            .integer(igrp.get())
+            .optional(visitor_id.as_deref())
+            .optional(self.call_ref.as_ref().map(CallRef::as_str))
+            .text(self.organization_id.key())
+            .text(self.record_id.key())
+            .optional_integer(self.as_of_time.map(Timestamp::micros))
+            .optional_integer(self.attribution_model_id.map(|id| i64::from(id.get())))
+            .pairs(texts(&field_mapping))
+            .integer(match self.overwrite_policy {
+                None => 0,
+                Some(OverwritePolicy::Always) => 1,
+                Some(OverwritePolicy::Empty) => 2,
+            })
+            .pairs(texts(&self.known_values))
+            .finish()
+    }
+}
+
+fn texts(map: &BTreeMap<String, String>) -> impl ExactSizeIterator<Item = (&str, &str)> {
+    map.iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 /// What to do when a Lead field already holds something else.
@@ -71,9 +100,10 @@ pub enum LeadEnrichmentState {
 }
 
 impl LeadEnrichment {
-    /// Takes a newer request for the same lead into the open job: newer
-    /// options replace older ones, and the earliest as-of time stays.
-    pub fn join(&mut self, request: LeadToEnrich, now: Timestamp) {
+    /// Takes a newer request for the same lead, first received at
+    /// `receive_time`, into the open job: newer options replace older ones, and
+    /// the earliest as-of time stays.
+    pub fn join(&mut self, request: LeadToEnrich, receive_time: Timestamp, now: Timestamp) {
         let LeadToEnrich {
             visitor_id,
             call_ref,
@@ -96,7 +126,7 @@ impl LeadEnrichment {
             .as_str()
             .clone_into(&mut self.organization_id);
         record_id.as_str().clone_into(&mut self.record_id);
-        self.as_of_time = self.as_of_time.min(as_of_time.unwrap_or(now));
+        self.as_of_time = self.as_of_time.min(as_of_time.unwrap_or(receive_time));
         self.attribution_model_id = attribution_model_id.map(AttributionModelId::get);
         self.field_mapping = field_mapping.into_fields();
         self.overwrite_policy = overwrite_policy;

@@ -63,7 +63,8 @@ pub fn admit<T>(
         }
         None => return Err(unknown(igrp)),
         Some(installation) => {
-            admit_organization(installation, item.organization_id.as_ref(), creates)?
+            let links = creates.then_some(batch.now);
+            admit_organization(installation, item.organization_id.as_ref(), links)?
         }
     };
     match &item.content {
@@ -75,13 +76,14 @@ pub fn admit<T>(
 fn admit_organization(
     mut installation: Installation,
     sender: Option<&OrganizationId>,
-    links: bool,
+    links: Option<Timestamp>,
 ) -> Result<Admission, Rejection> {
     match (&installation.organization_id, sender) {
         (_, None) => Ok(Admission::Known(installation)),
         (Some(linked), Some(sender)) if linked == sender => Ok(Admission::Known(installation)),
-        (None, Some(sender)) if links => {
+        (None, Some(sender)) if let Some(now) = links => {
             installation.organization_id = Some(sender.clone());
+            installation.update_time = now;
             Ok(Admission::Link(installation))
         }
         (Some(_), Some(_)) => Err(Rejection::new(

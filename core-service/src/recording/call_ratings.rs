@@ -5,17 +5,9 @@ use uuid::Uuid;
 
 use crate::domain::{CallRating, Installation, NewCallRating, Rejection, RejectionReason};
 
-/// A rating to insert or to put in an older one's place.
-#[derive(Debug)]
-pub struct RatingRow {
-    /// The rating. Whether it is current, unchanged, and of a known call is
-    /// worked out among the call's other ratings.
-    pub rating: CallRating,
-    /// What tells a repeat of it from one with other content.
-    pub fingerprint: [u8; 16],
-}
-
-/// Gives a new rating the form that its installation keeps.
+/// Gives a new rating the form that its installation keeps. Whether it is
+/// current, unchanged, and of a known call is worked out among the call's other
+/// ratings.
 ///
 /// # Errors
 ///
@@ -27,8 +19,7 @@ pub fn canonical_rating(
     installation: &Installation,
     receive_time: Timestamp,
     idempotency_key: Option<String>,
-) -> Result<RatingRow, Rejection> {
-    let fingerprint = rating.fingerprint(installation.igrp);
+) -> Result<CallRating, Rejection> {
     let (rating_time, rating_time_source) = rating.time.at(receive_time);
 
     let items = &installation.rating_items;
@@ -46,7 +37,7 @@ pub fn canonical_rating(
             .or(installation.currency)
     });
 
-    let rating = CallRating {
+    Ok(CallRating {
         call_rating_id,
         igrp: installation.igrp,
         call_ref: rating.call_ref.as_str().to_owned(),
@@ -62,10 +53,6 @@ pub fn canonical_rating(
         warnings: rating.warnings,
         idempotency_key,
         origin: rating.origin,
-    };
-    Ok(RatingRow {
-        rating,
-        fingerprint,
     })
 }
 
@@ -125,16 +112,14 @@ mod tests {
             warnings: Vec::new(),
             origin: None,
         };
-        let row = canonical_rating(
+        let kept = canonical_rating(
             Uuid::nil(),
             rating,
             installation,
             Timestamp::from_micros(0),
             None,
         );
-        let kept = row.map(|RatingRow { rating, .. }| {
-            (rating.rating, rating.transaction_value, rating.currency)
-        });
+        let kept = kept.map(|kept| (kept.rating, kept.transaction_value, kept.currency));
         let expected = expected.map(|(rating, value, currency)| {
             (
                 rating.to_owned(),

@@ -5,25 +5,16 @@ use uuid::Uuid;
 
 use crate::domain::{Event, GivenCurrency, Installation, Match, NewEvent};
 
-/// An event to insert.
-#[derive(Debug)]
-pub struct EventRow {
-    /// The event. Its tie is worked out when it is read.
-    pub event: Event,
-    /// What tells a repeat of it from one with other content.
-    pub fingerprint: [u8; 16],
-}
-
 /// Completes a new event with what its installation and its first receipt say.
+/// Its tie is worked out when it is read.
 pub fn complete_event(
     event_id: Uuid,
     event: NewEvent,
     installation: &Installation,
     receive_time: Timestamp,
     idempotency_key: Option<String>,
-) -> EventRow {
+) -> Event {
     let igrp: Igrp = installation.igrp;
-    let fingerprint = event.fingerprint(igrp);
     let is_void = event.is_void();
     let (event_time, event_time_source) = event.time.at(receive_time);
     let NewEvent {
@@ -58,7 +49,7 @@ pub fn complete_event(
         );
     }
 
-    let event = Event {
+    Event {
         event_id,
         igrp,
         action: action.as_str().to_owned(),
@@ -89,6 +80,5 @@ pub fn complete_event(
             call_ref: None,
             is_contradicted: false,
         },
-    };
-    EventRow { event, fingerprint }
+    }
 }

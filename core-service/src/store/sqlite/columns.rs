@@ -10,7 +10,9 @@ use sfbridge_values::{Igrp, ShortText, Timestamp, VisitorId};
 use uuid::Uuid;
 
 use super::super::StoreError;
+use super::keys;
 use crate::domain::{MatchMode, Origin, TimeSource};
+use crate::recording::RecordKind;
 
 /// A column holds something that this release can't read.
 #[derive(Debug, thiserror::Error)]
@@ -164,20 +166,22 @@ pub(super) fn igrp_in(igrps: &std::collections::BTreeSet<Igrp>) -> String {
     format!("igrp IN ({})", vec!["?"; igrps.len()].join(", "))
 }
 
-/// Adds a warning to a record, once. The table's and the column's names come
-/// from the code.
+/// The most warnings of a record, however often it is delivered again.
+const MAX_WARNINGS: usize = 100;
+
+/// Adds a warning to a record, once.
 pub(super) fn add_warning(
     connection: &rusqlite::Connection,
-    table: &str,
-    id_column: &str,
+    kind: RecordKind,
     id: Uuid,
     warning: String,
 ) -> std::result::Result<(), StoreError> {
+    let (table, id_column) = keys::table(kind);
     let select = format!("SELECT warnings FROM {table} WHERE {id_column} = ?1");
     let mut kept: Vec<String> = connection
         .prepare_cached(&select)?
         .query_row([id.as_bytes()], |row| json(row, "warnings"))?;
-    if kept.contains(&warning) {
+    if kept.contains(&warning) || kept.len() >= MAX_WARNINGS {
         return Ok(());
     }
     kept.push(warning);

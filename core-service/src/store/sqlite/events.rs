@@ -8,11 +8,9 @@ use uuid::Uuid;
 use super::super::{EventFilter, Page, PageRequest, StoreError};
 use super::columns::{self, text};
 use super::listing::{Conditions, Listing};
-use super::recording::{self, Admitted, Steps};
-use crate::domain::{Event, Known, Match, NewEvent, Rejection, identity};
-use crate::recording::{
-    Batch, EventRow, ItemResult, RecordKind, complete_event, new_record_id, rejected_repeat_warning,
-};
+use super::recording::{self, Admitted, Repeat, Steps};
+use crate::domain::{Event, Known, Match, NewEvent, identity};
+use crate::recording::{Batch, ItemResult, RecordKind, complete_event, new_record_id};
 
 /// The columns of an event, and what is known of its call and visitor.
 const SELECT: &str = "SELECT events.*,
@@ -34,8 +32,13 @@ pub(super) fn record(
     let now = batch.now;
     let steps = Steps {
         kind: RecordKind::Event,
-        repeat: |event_id, admitted: Result<Admitted<'_, NewEvent>, Rejection>| {
-            repeat(connection, event_id, admitted)
+        fingerprint: NewEvent::fingerprint,
+        // An event stays as it was first recorded.
+        repeat: |event_id, _: Admitted<'_, NewEvent>| {
+            let warning = "It was delivered again with other content; \
+                           what was recorded first stays.";
+            columns::add_warning(connection, RecordKind::Event, event_id, warning.to_owned())?;
+            Ok(Ok(Repeat::Kept))
         },
         insert: |admitted: Admitted<'_, NewEvent>| {
             let Admitted {
@@ -45,46 +48,21 @@ pub(super) fn record(
                 idempotency_key,
             } = admitted;
             let event_id = new_record_id(now);
-            let row = complete_event(
+            let event = complete_event(
                 event_id,
                 content,
                 installation,
                 receive_time,
                 idempotency_key,
             );
-            insert(connection, &row)?;
+            insert(connection, &event)?;
             Ok(Ok(event_id))
         },
     };
     recording::record(connection, batch, &steps)
 }
 
-/// An event stays as it was first recorded; a repeat that says something else
-/// leaves a warning.
-fn repeat(
-    connection: &Connection,
-    event_id: Uuid,
-    admitted: Result<Admitted<'_, NewEvent>, Rejection>,
-) -> Result<(), StoreError> {
-    let warning = match admitted {
-        Err(rejection) => rejected_repeat_warning(&rejection),
-        Ok(admitted) => {
-            let recorded: Option<[u8; 16]> = connection
-                .prepare_cached("SELECT content_hash FROM events WHERE event_id = ?1")?
-                .query_row([event_id.as_bytes()], |row| row.get(0))
-                .optional()?;
-            let fingerprint = admitted.content.fingerprint(admitted.installation.igrp);
-            if recorded.is_none_or(|recorded| recorded == fingerprint) {
-                return Ok(());
-            }
-            "It was delivered again with other content; what was recorded first stays.".to_owned()
-        }
-    };
-    columns::add_warning(connection, "events", "event_id", event_id, warning)
-}
-
-fn insert(connection: &Connection, row: &EventRow) -> Result<(), StoreError> {
-    let EventRow { event, fingerprint } = row;
+fn insert(connection: &Connection, event: &Event) -> Result<(), StoreError> {
     let origin = event.origin.as_ref();
     let record_id = origin.and_then(|origin| text(origin.record_id.as_ref()));
     connection
@@ -94,13 +72,13 @@ fn insert(connection: &Connection, row: &EventRow) -> Result<(), StoreError> {
                  transaction_value, currency, transaction_ref, event_time, event_time_source,
                  receive_time, match_mode, source_phone_number, call_start_time, is_void,
                  attributes, warnings, idempotency_key, organization_id, action_id,
-                 notification_id, object_type, record_id, record_key, content_hash)
+                 notification_id, object_type, record_id, record_key)
              VALUES (
                  :event_id, :igrp, :action, :action_folded, :visitor_id, :call_ref, :title, :value,
                  :transaction_value, :currency, :transaction_ref, :event_time, :event_time_source,
                  :receive_time, :match_mode, :source_phone_number, :call_start_time, :is_void,
                  :attributes, :warnings, :idempotency_key, :organization_id, :action_id,
-                 :notification_id, :object_type, :record_id, :record_key, :content_hash)",
+                 :notification_id, :object_type, :record_id, :record_key)",
         )?
         .execute(named_params! {
             ":event_id": event.event_id.as_bytes(),
@@ -130,7 +108,6 @@ fn insert(connection: &Connection, row: &EventRow) -> Result<(), StoreError> {
             ":object_type": origin.and_then(|origin| text(origin.object_type.as_ref())),
             ":record_id": record_id,
             ":record_key": record_id.map(identity),
-            ":content_hash": fingerprint,
         })?;
     Ok(())
 }
@@ -166,10 +143,16 @@ pub(super) fn list(
     if let Some(visitor_id) = visitor_id {
         let bytes = || Value::from(visitor_id.as_bytes().to_vec());
         // The call's visitor stands in for the event's own.
+        let igrp = || Value::from(igrp.get());
         conditions.add(
-            "(events.visitor_id = ? OR events.call_ref IN (
-                 SELECT call_ref FROM calls WHERE igrp = ? AND visitor_id = ?))",
-            [bytes(), Value::from(igrp.get()), bytes()],
+            "events.number IN (
+                 SELECT own.number FROM events AS own
+                 WHERE own.igrp = ? AND own.visitor_id = ?
+                 UNION
+                 SELECT own.number FROM calls AS theirs
+                 JOIN events AS own ON own.igrp = theirs.igrp AND own.call_ref = theirs.call_ref
+                 WHERE theirs.igrp = ? AND theirs.visitor_id = ?)",
+            [igrp(), bytes(), igrp(), bytes()],
         );
     }
     conditions.add_if(

@@ -110,16 +110,22 @@ pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Brings the schema up to date.
 pub(super) fn migrate(connection: &mut Connection) -> Result<Migrated, StoreError> {
+    // A new database has no history yet.
+    let is_new = !connection
+        .prepare("SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'")?
+        .exists([])?;
     let mut migrate = || -> Result<Migrated, refinery::Error> {
         let runner = embedded::migrations::runner();
-        let before = runner.get_last_applied_migration(connection)?;
+        let from = if is_new {
+            None
+        } else {
+            runner.get_last_applied_migration(connection)?
+        };
         runner.run(connection)?;
-        let after = runner.get_last_applied_migration(connection)?;
-        let version =
-            |migration: Option<refinery::Migration>| migration.map_or(0, |m| version_of(&m));
+        let to = runner.get_last_applied_migration(connection)?;
         Ok(Migrated {
-            from: version(before),
-            to: version(after),
+            from: from.map_or(0, |migration| version_of(&migration)),
+            to: to.map_or(0, |migration| version_of(&migration)),
         })
     };
     migrate().map_err(|error| StoreError::Migrate(Arc::new(error)))

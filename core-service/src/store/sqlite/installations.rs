@@ -102,20 +102,20 @@ pub(super) fn delete(
     igrp: Igrp,
     force: bool,
 ) -> Result<Option<bool>, StoreError> {
-    // Table, and the id by which idempotency keys remember its records.
-    const RECORDS: [(&str, Option<&str>); 6] = [
-        ("events", Some("event_id")),
-        ("call_ratings", Some("call_rating_id")),
-        ("lead_enrichments", Some("lead_enrichment_id")),
-        ("visits", None),
-        ("calls", None),
-        ("quarantined_notifications", None),
+    // Their idempotency keys count as unused without them.
+    const RECORDS: [&str; 6] = [
+        "events",
+        "call_ratings",
+        "lead_enrichments",
+        "visits",
+        "calls",
+        "quarantined_notifications",
     ];
 
     if find(connection, igrp)?.is_none() {
         return Ok(None);
     }
-    for (table, _) in RECORDS {
+    for table in RECORDS {
         let has_records = connection
             .prepare_cached(&format!("SELECT 1 FROM {table} WHERE igrp = ?1"))?
             .exists([igrp.get()])?;
@@ -123,16 +123,7 @@ pub(super) fn delete(
             return Ok(Some(false));
         }
     }
-    for (table, id) in RECORDS {
-        if let Some(id) = id {
-            connection.execute(
-                &format!(
-                    "DELETE FROM idempotency_keys
-                     WHERE record_id IN (SELECT {id} FROM {table} WHERE igrp = ?1)"
-                ),
-                [igrp.get()],
-            )?;
-        }
+    for table in RECORDS {
         connection.execute(
             &format!("DELETE FROM {table} WHERE igrp = ?1"),
             [igrp.get()],

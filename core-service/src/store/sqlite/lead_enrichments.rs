@@ -8,13 +8,11 @@ use uuid::Uuid;
 use super::super::{LeadEnrichmentFilter, Page, PageRequest, StoreError};
 use super::columns::{self, text, unreadable};
 use super::listing::{Conditions, Listing};
-use super::recording::{self, Admitted, Steps};
+use super::recording::{self, Admitted, Repeat, Steps};
 use crate::domain::{
-    LeadEnrichment, LeadEnrichmentState, LeadToEnrich, OverwritePolicy, Rejection, identity,
+    LeadEnrichment, LeadEnrichmentState, LeadToEnrich, Origin, OverwritePolicy, identity,
 };
-use crate::recording::{
-    Batch, ItemResult, RecordKind, new_enrichment, new_record_id, rejected_repeat_warning,
-};
+use crate::recording::{Batch, ItemResult, RecordKind, new_enrichment, new_record_id};
 
 /// Records a batch in the present transaction.
 pub(super) fn record(
@@ -24,8 +22,9 @@ pub(super) fn record(
     let now = batch.now;
     let steps = Steps {
         kind: RecordKind::LeadEnrichment,
-        repeat: |id, admitted: Result<Admitted<'_, LeadToEnrich>, Rejection>| {
-            repeat(connection, id, admitted, now)
+        fingerprint: LeadToEnrich::fingerprint,
+        repeat: |id, admitted: Admitted<'_, LeadToEnrich>| {
+            repeat(connection, id, admitted, now).map(Ok)
         },
         insert: |admitted: Admitted<'_, LeadToEnrich>| {
             insert_or_join(connection, admitted, now).map(Ok)
@@ -53,7 +52,7 @@ fn insert_or_join(
         &content.record_id,
     )?;
     if let Some(mut job) = open {
-        job.join(content, now);
+        job.join(content, receive_time, now);
         job.request_count += 1;
         put(connection, &job)?;
         return Ok(job.lead_enrichment_id);
@@ -70,34 +69,18 @@ fn insert_or_join(
 fn repeat(
     connection: &Connection,
     id: Uuid,
-    admitted: Result<Admitted<'_, LeadToEnrich>, Rejection>,
+    admitted: Admitted<'_, LeadToEnrich>,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    let Some(mut job) = find(connection, id)? else {
-        return Ok(());
-    };
-    match admitted {
-        Err(rejection) => {
-            let warning = rejected_repeat_warning(&rejection);
-            columns::add_warning(
-                connection,
-                "lead_enrichments",
-                "lead_enrichment_id",
-                id,
-                warning,
-            )
-        }
-        Ok(admitted) if is_open(job.state) && is_same_lead(&job, &admitted) => {
+) -> Result<Repeat, StoreError> {
+    match find(connection, id)? {
+        Some(mut job) if is_open(job.state) && is_same_lead(&job, &admitted) => {
             // A repeat that names no time still means its first receipt.
             let as_of_time = job.as_of_time;
-            let request = LeadToEnrich {
-                as_of_time: admitted.content.as_of_time.or(Some(as_of_time)),
-                ..admitted.content
-            };
-            job.join(request, now);
-            put(connection, &job)
+            job.join(admitted.content, as_of_time, now);
+            put(connection, &job)?;
+            Ok(Repeat::Replaced)
         }
-        Ok(_) => Ok(()),
+        _ => Ok(Repeat::Kept),
     }
 }
 
@@ -263,8 +246,18 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LeadEnrichment> {
         update_time: columns::timestamp(row, "update_time")?,
         request_count: row.get("request_count")?,
         warnings: columns::json(row, "warnings")?,
-        origin: columns::origin(row)?,
+        origin: origin(row)?,
     })
+}
+
+/// Where the last request came from. The lead and its organisation are the
+/// job's own, and alone say nothing of that.
+fn origin(row: &Row<'_>) -> rusqlite::Result<Option<Origin>> {
+    Ok(columns::origin(row)?.filter(|origin| {
+        origin.action_id.is_some()
+            || origin.notification_id.is_some()
+            || origin.object_type.is_some()
+    }))
 }
 
 /// The contract's number of a state.

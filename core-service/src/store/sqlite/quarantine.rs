@@ -21,13 +21,17 @@ pub(super) struct Held {
     pub(super) id: Uuid,
     /// When it was first received.
     pub(super) receive_time: Timestamp,
+    /// The record that it became, if it did.
+    pub(super) resolved_record_id: Option<Uuid>,
+    /// Whether an item replays it, rather than delivers it again.
+    pub(super) is_replay: bool,
     state: QuarantineState,
 }
 
 /// A notification that can't be recorded.
 #[derive(Debug)]
 pub(super) struct Arrival<'a> {
-    /// The installation that it names, if that is readable.
+    /// The installation that it names, if that is readable and the caller's.
     pub(super) igrp: Option<Igrp>,
     /// What tells a redelivery.
     pub(super) digest: Option<[u8; 16]>,
@@ -37,37 +41,59 @@ pub(super) struct Arrival<'a> {
     pub(super) rejection: &'a Rejection,
 }
 
-/// Finds the quarantine record of a key, or the one that is replayed.
+/// Finds the quarantine record that is replayed, or else that of a key.
 pub(super) fn held(
     connection: &Connection,
+    coverage: &Coverage,
     digest: Option<&[u8; 16]>,
     replay_of: Option<Uuid>,
 ) -> Result<Option<Held>, StoreError> {
-    let read = |row: &Row<'_>| {
-        Ok(Held {
-            id: columns::uuid(row, "quarantined_notification_id")?,
-            receive_time: columns::timestamp(row, "receive_time")?,
-            state: state(row)?,
-        })
-    };
     if let Some(id) = replay_of {
-        return Ok(connection
-            .prepare_cached(
-                "SELECT quarantined_notification_id, receive_time, state
-                 FROM quarantined_notifications WHERE quarantined_notification_id = ?1",
-            )?
-            .query_row([id.as_bytes()], read)
-            .optional()?);
+        let found = find_held(connection, "quarantined_notification_id", id.as_bytes())?;
+        // One without an installation may be anybody's.
+        let is_ours = |igrp: Option<Igrp>| match igrp {
+            Some(igrp) => coverage.covers(igrp),
+            None => *coverage == Coverage::All,
+        };
+        if let Some((igrp, held)) = found
+            && is_ours(igrp)
+        {
+            return Ok(Some(Held {
+                is_replay: true,
+                ..held
+            }));
+        }
     }
     let Some(digest) = digest else {
         return Ok(None);
     };
+    Ok(match find_held(connection, "key_digest", digest)? {
+        Some((Some(igrp), _)) if !coverage.covers(igrp) => None,
+        found => found.map(|(_, held)| held),
+    })
+}
+
+/// The column's name comes from the code.
+fn find_held(
+    connection: &Connection,
+    column: &str,
+    value: &[u8; 16],
+) -> Result<Option<(Option<Igrp>, Held)>, StoreError> {
     Ok(connection
-        .prepare_cached(
-            "SELECT quarantined_notification_id, receive_time, state
-             FROM quarantined_notifications WHERE key_digest = ?1",
-        )?
-        .query_row([digest], read)
+        .prepare_cached(&format!(
+            "SELECT quarantined_notification_id, igrp, receive_time, state, resolved_record_id
+             FROM quarantined_notifications WHERE {column} = ?1"
+        ))?
+        .query_row([value], |row| {
+            let held = Held {
+                id: columns::uuid(row, "quarantined_notification_id")?,
+                receive_time: columns::timestamp(row, "receive_time")?,
+                resolved_record_id: columns::optional_uuid(row, "resolved_record_id")?,
+                is_replay: false,
+                state: state(row)?,
+            };
+            Ok((Igrp::new(row.get("igrp")?).ok(), held))
+        })
         .optional()?)
 }
 
@@ -76,14 +102,14 @@ impl Held {
     pub(super) fn release(
         &self,
         connection: &Connection,
-        is_replay: bool,
         record_id: Uuid,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if self.state != QuarantineState::Open {
+        let is_discarded = self.state == QuarantineState::Discarded;
+        if is_discarded || self.resolved_record_id == Some(record_id) {
             return Ok(());
         }
-        let state = if is_replay {
+        let state = if self.is_replay {
             QuarantineState::Replayed
         } else {
             QuarantineState::Recorded
@@ -135,7 +161,12 @@ pub(super) fn hold(
                  notification_id, notification_key, object_type, record_id, record_key,
                  fields, receive_time, last_receive_time, delivery_count, state)
              VALUES (
-                 :id, :key_digest, :igrp, :reason, :field, :description,
+                 :id,
+                 -- The key may be that of a notification that is not the caller's.
+                 CASE WHEN EXISTS (SELECT 1 FROM quarantined_notifications
+                                   WHERE key_digest = :key_digest)
+                     THEN NULL ELSE :key_digest END,
+                 :igrp, :reason, :field, :description,
                  :endpoint, :query, :organization_id, :organization_key, :action_id,
                  :notification_id, :notification_key, :object_type, :record_id, :record_key,
                  :fields, :now, :now, 1, :open)
@@ -175,7 +206,7 @@ pub(super) fn record(
     connection: &Connection,
     batch: Batch<std::convert::Infallible>,
 ) -> Result<Vec<ItemResult>, StoreError> {
-    let now = batch.now;
+    let (now, coverage) = (batch.now, batch.coverage);
     batch
         .items
         .into_iter()
@@ -191,9 +222,9 @@ pub(super) fn record(
             let Err(rejection) = content;
             let kind = RecordKind::of_endpoint(&notification.endpoint);
             let digest = key.and_then(|key| Some(key.digest(kind?)));
-            let held = held(connection, digest.as_ref(), None)?;
+            let held = held(connection, &coverage, digest.as_ref(), None)?;
             let arrival = Arrival {
-                igrp,
+                igrp: igrp.filter(|igrp| coverage.covers(*igrp)),
                 digest,
                 notification,
                 rejection: &rejection,

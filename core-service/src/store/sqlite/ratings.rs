@@ -6,18 +6,15 @@
 //! call with a long history costs no more than another.
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use sfbridge_values::Igrp;
+use sfbridge_values::{Igrp, Timestamp};
 use uuid::Uuid;
 
 use super::super::{CallRatingFilter, Page, PageRequest, StoreError};
 use super::columns::{self, text};
 use super::listing::{Conditions, Listing};
-use super::recording::{self, Admitted, Steps};
+use super::recording::{self, Admitted, Repeat, Steps};
 use crate::domain::{CallRating, NewCallRating, Rejection, identity};
-use crate::recording::{
-    Batch, ItemResult, RatingRow, RecordKind, canonical_rating, new_record_id,
-    rejected_repeat_warning,
-};
+use crate::recording::{Batch, ItemResult, RecordKind, canonical_rating, new_record_id};
 
 const SELECT: &str = "SELECT call_ratings.*,
     EXISTS (SELECT 1 FROM calls
@@ -33,9 +30,8 @@ pub(super) fn record(
     let now = batch.now;
     let steps = Steps {
         kind: RecordKind::CallRating,
-        repeat: |id, admitted: Result<Admitted<'_, NewCallRating>, Rejection>| {
-            repeat(connection, id, admitted)
-        },
+        fingerprint: NewCallRating::fingerprint,
+        repeat: |id, admitted: Admitted<'_, NewCallRating>| replace(connection, id, admitted),
         insert: |admitted: Admitted<'_, NewCallRating>| {
             let Admitted {
                 content,
@@ -46,8 +42,8 @@ pub(super) fn record(
             let id = new_record_id(now);
             match canonical_rating(id, content, installation, receive_time, idempotency_key) {
                 Err(rejection) => Ok(Err(rejection)),
-                Ok(row) => {
-                    insert(connection, &row)?;
+                Ok(rating) => {
+                    insert(connection, &rating)?;
                     Ok(Ok(id))
                 }
             }
@@ -58,39 +54,22 @@ pub(super) fn record(
 
 /// A rating is about the present state, so a repeat with other content takes
 /// the older one's place.
-fn repeat(
+fn replace(
     connection: &Connection,
     id: Uuid,
-    admitted: Result<Admitted<'_, NewCallRating>, Rejection>,
-) -> Result<(), StoreError> {
-    let Some(kept) = find(connection, id)? else {
-        return Ok(());
+    admitted: Admitted<'_, NewCallRating>,
+) -> Result<Result<Repeat, Rejection>, StoreError> {
+    let Admitted {
+        content,
+        installation,
+        receive_time: repeat_time,
+        idempotency_key,
+    } = admitted;
+    let receive_time = receive_time(connection, id)?.unwrap_or(repeat_time);
+    let rating = match canonical_rating(id, content, installation, receive_time, idempotency_key) {
+        Ok(rating) => rating,
+        Err(rejection) => return Ok(Err(rejection)),
     };
-    let row = admitted.and_then(|admitted| {
-        let Admitted {
-            content,
-            installation,
-            receive_time: _,
-            idempotency_key,
-        } = admitted;
-        canonical_rating(
-            id,
-            content,
-            installation,
-            kept.rating.receive_time,
-            idempotency_key,
-        )
-    });
-    let row = match row {
-        Ok(row) => row,
-        Err(rejection) => {
-            let warning = rejected_repeat_warning(&rejection);
-            return columns::add_warning(connection, "call_ratings", "call_rating_id", id, warning);
-        }
-    };
-    if row.fingerprint == kept.fingerprint {
-        return Ok(());
-    }
     let old = place(connection, id)?;
     connection
         .prepare_cached("DELETE FROM call_ratings WHERE call_rating_id = ?1")?
@@ -98,7 +77,17 @@ fn repeat(
     if let Some(old) = old {
         settle(connection, &old)?;
     }
-    insert(connection, &row)
+    insert(connection, &rating)?;
+    Ok(Ok(Repeat::Replaced))
+}
+
+fn receive_time(connection: &Connection, id: Uuid) -> Result<Option<Timestamp>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT receive_time FROM call_ratings WHERE call_rating_id = ?1")?
+        .query_row([id.as_bytes()], |row| {
+            columns::timestamp(row, "receive_time")
+        })
+        .optional()?)
 }
 
 /// Where a rating stands among those of its call.
@@ -126,11 +115,7 @@ fn place(connection: &Connection, id: Uuid) -> Result<Option<Place>, StoreError>
         .optional()?)
 }
 
-fn insert(connection: &Connection, row: &RatingRow) -> Result<(), StoreError> {
-    let RatingRow {
-        rating,
-        fingerprint,
-    } = row;
+fn insert(connection: &Connection, rating: &CallRating) -> Result<(), StoreError> {
     let origin = rating.origin.as_ref();
     let record_id = origin.and_then(|origin| text(origin.record_id.as_ref()));
     connection
@@ -139,14 +124,14 @@ fn insert(connection: &Connection, row: &RatingRow) -> Result<(), StoreError> {
                  call_rating_id, igrp, call_ref, rating, rating_folded, transaction_value, currency,
                  rating_time, rating_time_source, receive_time, receive_order, is_current,
                  is_unchanged, warnings, idempotency_key, organization_id, action_id,
-                 notification_id, object_type, record_id, record_key, content_hash)
+                 notification_id, object_type, record_id, record_key)
              VALUES (
                  :id, :igrp, :call_ref, :rating, :rating_folded, :transaction_value, :currency,
                  :rating_time, :rating_time_source, :receive_time,
                  (SELECT COALESCE(MAX(receive_order), 0) + 1 FROM call_ratings
                   WHERE igrp = :igrp AND call_ref = :call_ref AND rating_time = :rating_time),
                  FALSE, FALSE, :warnings, :idempotency_key, :organization_id, :action_id,
-                 :notification_id, :object_type, :record_id, :record_key, :content_hash)",
+                 :notification_id, :object_type, :record_id, :record_key)",
         )?
         .execute(named_params! {
             ":id": rating.call_rating_id.as_bytes(),
@@ -167,7 +152,6 @@ fn insert(connection: &Connection, row: &RatingRow) -> Result<(), StoreError> {
             ":object_type": origin.and_then(|origin| text(origin.object_type.as_ref())),
             ":record_id": record_id,
             ":record_key": record_id.map(identity),
-            ":content_hash": fingerprint,
         })?;
     match place(connection, rating.call_rating_id)? {
         Some(place) => settle(connection, &place),
@@ -222,18 +206,6 @@ fn settle(connection: &Connection, place: &Place) -> Result<(), StoreError> {
         )?
         .execute(params![last])?;
     Ok(())
-}
-
-fn find(connection: &Connection, id: Uuid) -> Result<Option<RatingRow>, StoreError> {
-    Ok(connection
-        .prepare_cached(&format!("{SELECT} WHERE call_rating_id = ?1"))?
-        .query_row([id.as_bytes()], |row| {
-            Ok(RatingRow {
-                rating: read(row)?,
-                fingerprint: row.get("content_hash")?,
-            })
-        })
-        .optional()?)
 }
 
 /// The current rating of a call.

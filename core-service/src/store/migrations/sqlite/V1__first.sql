@@ -36,6 +36,7 @@ CREATE TABLE api_keys (
 CREATE TABLE idempotency_keys (
     key_digest    BLOB    NOT NULL PRIMARY KEY,
     record_id     BLOB    NOT NULL,
+    content_hash  BLOB    NOT NULL,            -- of what was accepted with it
     receive_time  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -67,8 +68,7 @@ CREATE TABLE events (
     notification_id      TEXT,
     object_type          TEXT,
     record_id            TEXT,                 -- as sent
-    record_key           TEXT,                 -- the first 15 characters of it
-    content_hash         BLOB    NOT NULL
+    record_key           TEXT                  -- the first 15 characters of it
 ) STRICT;
 
 CREATE INDEX events_by_time ON events (igrp, event_time, number);
@@ -102,8 +102,7 @@ CREATE TABLE call_ratings (
     notification_id     TEXT,
     object_type         TEXT,
     record_id           TEXT,
-    record_key          TEXT,
-    content_hash        BLOB    NOT NULL
+    record_key          TEXT
 ) STRICT;
 
 CREATE INDEX call_ratings_by_time ON call_ratings (igrp, rating_time, number);
