@@ -104,8 +104,8 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
             "brought the store's schema up to date"
         );
     }
-    let keys = KeyRing::load(store.clone()).await?;
     let is_loopback = address.ip().is_loopback();
+    let keys = KeyRing::load(store.clone(), is_loopback).await?;
     if !is_loopback && keys.is_empty() {
         store.close().await;
         return Err(StartError::Unguarded(address));
@@ -223,10 +223,14 @@ impl Core {
         let served = tokio::select! {
             served = &mut server => served,
             () = shutdown.cancelled() => {
+                // What follows the store must not call the core serving again.
+                stop_upkeep.cancel();
+                upkeep.wait().await;
                 // Whoever watches learns it before the port closes.
                 is_stopping.send_replace(true);
                 set_all(&reporter, ServingStatus::NotServing).await;
                 stop_accepting.cancel();
+                end_watches(reporter).await;
                 match tokio::time::timeout(drain, &mut server).await {
                     Ok(served) => served,
                     Err(_) => {
@@ -286,6 +290,15 @@ async fn set_all(reporter: &HealthReporter, status: ServingStatus) {
     reporter.set_service_status("", status).await;
     for name in grpc::service_names() {
         reporter.set_service_status(name, status).await;
+    }
+}
+
+/// Ends the streams of those who watch, once they have learnt the last state:
+/// they would hold their connections until the deadline.
+async fn end_watches(mut reporter: HealthReporter) {
+    reporter.clear_service_status("").await;
+    for name in grpc::service_names() {
+        reporter.clear_service_status(name).await;
     }
 }
 

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::domain::{ApiKey, NewApiKey};
 use crate::grpc::make_key;
 use crate::metrics::CoreMetrics;
-use crate::store::{self, Migrated, PageRequest, Position, Store, StoreConfig, StoreError};
+use crate::store::{self, Migrated, PageRequest, Store, StoreConfig, StoreError};
 
 /// Runs the migrations that a store still needs.
 ///
@@ -81,11 +81,7 @@ impl Keys {
     ///
     /// [`StoreError`] when the store can't be read.
     pub async fn list(&self) -> Result<Vec<ApiKey>, StoreError> {
-        let all = PageRequest {
-            size: u32::MAX,
-            after: Position::START,
-        };
-        Ok(self.store.api_keys(all).await?.rows)
+        Ok(self.store.api_keys(PageRequest::ALL).await?.rows)
     }
 
     /// Removes a key, also the last one. `false` when there is none of this

@@ -13,6 +13,9 @@ use crate::clock;
 use crate::domain::{ApiKey, Coverage, NewApiKey, Role};
 use crate::error::Error;
 
+/// The most installations that a key lists.
+const MAX_IGRPS: usize = 1_000;
+
 #[tonic::async_trait]
 impl AccessService for Services {
     async fn create_api_key(
@@ -43,7 +46,7 @@ impl AccessService for Services {
             page_size,
             page_token,
         } = request.into_inner();
-        let filters = Filters::of(&pb::ListApiKeysRequest::default());
+        let filters = Filters::of("api_keys", &pb::ListApiKeysRequest::default());
         let page = filters.page(page_size, &page_token)?;
         let page = self.store.api_keys(page).await.map_err(Error::from)?;
         Ok(Response::new(pb::ListApiKeysResponse {
@@ -117,6 +120,12 @@ fn read(key: pb::ApiKey) -> Result<NewApiKey, Error> {
         return Err(Error::invalid(
             "api_key.roles",
             "is empty; a key needs at least one role",
+        ));
+    }
+    if igrps.len() > MAX_IGRPS {
+        return Err(Error::invalid(
+            "api_key.igrps",
+            format!("has more than {MAX_IGRPS}; leave it empty for all installations"),
         ));
     }
     let igrps: std::collections::BTreeSet<_> = igrps

@@ -74,7 +74,7 @@ impl CallRatingService for Services {
         let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
         request.page_size = 0;
         let igrp = super::listed_installation(&caller, request.igrp)?;
-        let filters = Filters::of(&request);
+        let filters = Filters::of("call_ratings", &request);
         let page = filters.page(size, &token)?;
         let pb::ListCallRatingsRequest {
             igrp: _,

@@ -7,12 +7,12 @@ use rand::RngCore;
 use sfbridge_values::{Igrp, Timestamp};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tonic::{Request, Status};
 
 use crate::domain::{ApiKey, Coverage, NewApiKey, Role};
 use crate::error::Error;
-use crate::store::{PageRequest, Position, Store, StoreError};
+use crate::store::{PageRequest, Store, StoreError};
 
 /// Who makes a request, and what they may do.
 #[derive(Clone, Debug)]
@@ -95,15 +95,21 @@ impl Caller {
 #[derive(Clone, Debug)]
 pub(crate) struct KeyRing {
     keys: Arc<watch::Sender<Arc<[Arc<ApiKey>]>>>,
+    // Held while keys are read again: of two readings the later one counts.
+    refreshing: Arc<Mutex<()>>,
     store: Store,
+    is_open_without_keys: bool,
 }
 
 impl KeyRing {
-    /// Reads the keys from the store.
-    pub(crate) async fn load(store: Store) -> Result<Self, StoreError> {
+    /// Reads the keys from the store. With none, everybody may call only
+    /// where gRPC is served on a loopback address.
+    pub(crate) async fn load(store: Store, is_loopback: bool) -> Result<Self, StoreError> {
         let ring = Self {
             keys: Arc::new(watch::Sender::new(Arc::from([]))),
+            refreshing: Arc::default(),
             store,
+            is_open_without_keys: is_loopback,
         };
         ring.refresh().await?;
         Ok(ring)
@@ -111,13 +117,10 @@ impl KeyRing {
 
     /// Reads the keys again, after a change here or perhaps elsewhere.
     pub(crate) async fn refresh(&self) -> Result<(), StoreError> {
-        let all = PageRequest {
-            size: u32::MAX,
-            after: Position::START,
-        };
+        let _guard = self.refreshing.lock().await;
         let keys = self
             .store
-            .api_keys(all)
+            .api_keys(PageRequest::ALL)
             .await?
             .rows
             .into_iter()
@@ -135,7 +138,7 @@ impl KeyRing {
     /// Finds out who calls over the network.
     pub(crate) fn authenticate(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let keys = self.keys.borrow().clone();
-        let caller = if keys.is_empty() {
+        let caller = if keys.is_empty() && self.is_open_without_keys {
             Caller::Anybody
         } else {
             let text = request

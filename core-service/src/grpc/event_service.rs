@@ -53,7 +53,7 @@ impl EventService for Services {
         let pb::GetEventRequest { event_id } = request.into_inner();
         let not_found = || Error::NotFound {
             kind: "event",
-            id: event_id.clone(),
+            id: event_id.trim().to_owned(),
         };
         let id = super::record_id("event_id", &event_id)?;
         let event = self
@@ -79,7 +79,7 @@ impl EventService for Services {
         let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
         request.page_size = 0;
         let igrp = super::listed_installation(&caller, request.igrp)?;
-        let filters = Filters::of(&request);
+        let filters = Filters::of("events", &request);
         let page = filters.page(size, &token)?;
         let pb::ListEventsRequest {
             igrp: _,

@@ -66,7 +66,7 @@ impl InstallationService for Services {
         let mut request = request.into_inner();
         let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
         request.page_size = 0;
-        let filters = Filters::of(&request);
+        let filters = Filters::of("installations", &request);
         let page = filters.page(size, &token)?;
         let pb::ListInstallationsRequest {
             page_size: _,

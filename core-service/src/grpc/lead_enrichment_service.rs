@@ -53,7 +53,7 @@ impl LeadEnrichmentService for Services {
         let pb::GetLeadEnrichmentRequest { lead_enrichment_id } = request.into_inner();
         let not_found = || Error::NotFound {
             kind: "lead enrichment",
-            id: lead_enrichment_id.clone(),
+            id: lead_enrichment_id.trim().to_owned(),
         };
         let id = super::record_id("lead_enrichment_id", &lead_enrichment_id)?;
         let enrichment = self
@@ -80,7 +80,7 @@ impl LeadEnrichmentService for Services {
         let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
         request.page_size = 0;
         let igrp = super::listed_installation(&caller, request.igrp)?;
-        let filters = Filters::of(&request);
+        let filters = Filters::of("lead_enrichments", &request);
         let page = filters.page(size, &token)?;
         let pb::ListLeadEnrichmentsRequest {
             igrp: _,

@@ -11,6 +11,10 @@ use crate::store::{PageRequest, Position};
 const DEFAULT_SIZE: u32 = 50;
 const MAX_SIZE: u32 = 1_000;
 
+/// A page of long rows ends early, so that it fits into the 4 MiB that gRPC
+/// clients take unless told otherwise.
+const MAX_BYTES: usize = 3 << 20;
+
 /// The filters of a list request, by which its tokens are known.
 ///
 /// A token holds a position and a checksum over it and the filters. So it
@@ -21,11 +25,14 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    /// Takes a list request whose page size and token were cleared.
-    pub(super) fn of(request: &impl Message) -> Self {
-        Self {
-            encoded: request.encode_to_vec(),
-        }
+    /// Takes the name of a list, and a request for it whose page size and
+    /// token were cleared.
+    pub(super) fn of(list: &str, request: &impl Message) -> Self {
+        let mut encoded = list.as_bytes().to_vec();
+        // No name of a list holds this, so no two lists share an encoding.
+        encoded.push(0);
+        encoded.extend(request.encode_to_vec());
+        Self { encoded }
     }
 
     /// Reads which page is asked for.
@@ -45,7 +52,11 @@ impl Filters {
         } else {
             self.read_token(token)?
         };
-        Ok(PageRequest { size, after })
+        Ok(PageRequest {
+            size,
+            bytes: MAX_BYTES,
+            after,
+        })
     }
 
     /// The token of the next page; empty when there is none.
@@ -102,10 +113,13 @@ mod tests {
     use super::*;
 
     fn filters(igrp: i64) -> Filters {
-        Filters::of(&ListEventsRequest {
-            igrp,
-            ..Default::default()
-        })
+        Filters::of(
+            "events",
+            &ListEventsRequest {
+                igrp,
+                ..Default::default()
+            },
+        )
     }
 
     #[test]
@@ -115,6 +129,14 @@ mod tests {
         assert_eq!(size(7), Some(7));
         assert_eq!(size(5_000), Some(1_000));
         assert_eq!(size(-1), None);
+    }
+
+    #[test]
+    fn a_token_of_another_list_is_refused() {
+        let request = ListEventsRequest::default();
+        let token = Filters::of("visits", &request).token(Some(Position { key: 1, number: 2 }));
+        assert!(Filters::of("visits", &request).page(0, &token).is_ok());
+        assert!(Filters::of("events", &request).page(0, &token).is_err());
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl QuarantineService for Services {
         } = request.into_inner();
         let not_found = || Error::NotFound {
             kind: "quarantined notification",
-            id: id.clone(),
+            id: id.trim().to_owned(),
         };
         let found = super::record_id("quarantined_notification_id", &id)?;
         let found = self.store.quarantined(found).await.map_err(Error::from)?;
@@ -99,7 +99,7 @@ impl QuarantineService for Services {
         let mut request = request.into_inner();
         let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
         request.page_size = 0;
-        let filters = Filters::of(&request);
+        let filters = Filters::of("quarantined_notifications", &request);
         let page = filters.page(size, &token)?;
         let pb::ListQuarantinedNotificationsRequest {
             igrp,

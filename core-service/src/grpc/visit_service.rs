@@ -50,7 +50,7 @@ impl VisitService for Services {
         let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
         request.page_size = 0;
         let igrp = super::listed_installation(&caller, request.igrp)?;
-        let filters = Filters::of(&request);
+        let filters = Filters::of("visits", &request);
         let page = filters.page(size, &token)?;
         let pb::ListVisitsRequest {
             igrp: _,

@@ -29,8 +29,19 @@ impl Position {
 pub struct PageRequest {
     /// At most this many rows.
     pub size: u32,
+    /// No further rows once those read hold this many bytes.
+    pub bytes: usize,
     /// After this row.
     pub after: Position,
+}
+
+impl PageRequest {
+    /// Everything on one page.
+    pub const ALL: Self = Self {
+        size: u32::MAX,
+        bytes: usize::MAX,
+        after: Position::START,
+    };
 }
 
 /// One page of rows.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, Row, params};
 use sfbridge_values::Igrp;
 
-use super::super::{Page, PageRequest, Position, StoreError};
+use super::super::{Page, PageRequest, StoreError};
 use super::columns::{self, unreadable};
 use super::listing::{Conditions, Listing};
 use crate::domain::{ApiKey, Coverage, Role};
@@ -41,11 +41,7 @@ pub(super) fn revoke(
     api_key_id: &str,
     even_last: bool,
 ) -> Result<Option<bool>, StoreError> {
-    let all = PageRequest {
-        size: u32::MAX,
-        after: Position::START,
-    };
-    let keys = list(connection, all)?.rows;
+    let keys = list(connection, PageRequest::ALL)?.rows;
     let Some(key) = keys.iter().find(|key| key.api_key_id == api_key_id) else {
         return Ok(None);
     };

@@ -1,6 +1,6 @@
 //! Pages of rows.
 
-use rusqlite::types::Value;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row};
 use sfbridge_values::Timestamp;
 
@@ -67,7 +67,7 @@ impl Listing {
             key,
             number,
         } = self;
-        let PageRequest { size, after } = request;
+        let PageRequest { size, bytes, after } = request;
         conditions.add(
             &format!("({key}, {number}) < (?, ?)"),
             [Value::from(after.key), Value::from(after.number)],
@@ -82,19 +82,33 @@ impl Listing {
         let mut found = statement.query(rusqlite::params_from_iter(conditions.values))?;
         let mut rows = Vec::new();
         let mut last = None;
+        let mut bytes_read = 0;
         let limit = usize::try_from(size).unwrap_or(usize::MAX);
         while let Some(row) = found.next()? {
-            if rows.len() == limit {
+            if rows.len() == limit || bytes_read >= bytes {
                 return Ok(Page { rows, next: last });
             }
             last = Some(Position {
                 key: row.get(column_name(key))?,
                 number: row.get(column_name(number))?,
             });
+            bytes_read += size_of(row)?;
             rows.push(read(row)?);
         }
         Ok(Page { rows, next: None })
     }
+}
+
+/// About how many bytes a row takes.
+fn size_of(row: &Row<'_>) -> rusqlite::Result<usize> {
+    (0..row.as_ref().column_count()).try_fold(0, |sum, column| {
+        let bytes = match row.get_ref(column)? {
+            ValueRef::Null => 0,
+            ValueRef::Integer(_) | ValueRef::Real(_) => 8,
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+        };
+        Ok(sum + bytes)
+    })
 }
 
 /// `events.number` is called `number` in a row.
