@@ -71,6 +71,9 @@ pub enum InvalidInstallation {
     /// Not an attribution model.
     #[error("is not an attribution model; the built-in ones are 0 to 10")]
     AttributionModel,
+    /// Too many rating items.
+    #[error("has more than 1,000 items")]
+    TooManyRatingItems,
     /// A rating item without text.
     #[error("has an item without a text; a rating item has 1 to 255 characters")]
     RatingItemText,
@@ -188,12 +191,19 @@ pub struct RatingItem {
 pub struct RatingItems(Vec<RatingItem>);
 
 impl RatingItems {
+    const MAX: usize = 1_000;
+
     /// Takes items whose texts differ by more than case.
     ///
     /// # Errors
     ///
-    /// [`InvalidInstallation`] for an empty text or one that is there twice.
+    /// [`InvalidInstallation`] for an empty text, one that is there twice, or
+    /// more than 1,000 items.
     pub fn new(items: Vec<RatingItem>) -> Result<Self, InvalidInstallation> {
+        // They are read again for each rating.
+        if items.len() > Self::MAX {
+            return Err(InvalidInstallation::TooManyRatingItems);
+        }
         let mut seen = std::collections::HashSet::new();
         for item in &items {
             let text = item.text.as_str();

@@ -213,6 +213,8 @@ fn read_attributes(
         ));
         return BTreeMap::new();
     }
+    // Sorted, so that the same request always leaves the same warnings.
+    let attributes: BTreeMap<_, _> = attributes.into_iter().collect();
     let mut read = BTreeMap::new();
     for (name, value) in attributes {
         let parsed = name.strip_prefix("c_").map(VariableName::parse);

@@ -1,5 +1,7 @@
 //! Installations of the contract.
 
+use std::collections::{BTreeMap, HashMap};
+
 use sfbridge_proto::v1 as pb;
 use sfbridge_values::{Currency, Igrp, OrganizationId, ShortText, Timestamp};
 
@@ -52,14 +54,17 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
         reading.optional("organization_id", &organization_id, OrganizationId::parse);
     let items = rating_items
         .into_iter()
-        .filter_map(|item| {
+        .enumerate()
+        .filter_map(|(n, item)| {
             let pb::RatingItem {
                 text,
                 captures_value,
                 currency,
             } = item;
-            let text = reading.keep("rating_items.text", ShortText::new(text.trim()))?;
-            let currency = reading.optional("rating_items.currency", &currency, Currency::parse);
+            let field = format!("rating_items[{n}].text");
+            let text = reading.keep(&field, ShortText::new(text.trim()))?;
+            let field = format!("rating_items[{n}].currency");
+            let currency = reading.optional(&field, &currency, Currency::parse);
             Some(RatingItem {
                 text,
                 captures_value,
@@ -68,12 +73,7 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
         })
         .collect();
     let rating_items = reading.keep("rating_items", RatingItems::new(items));
-    let mapping = LeadFieldMapping::parse(
-        lead_field_mapping
-            .iter()
-            .map(|(name, field)| (name.as_str(), field.as_str())),
-    );
-    let lead_field_mapping = reading.keep("lead_field_mapping", mapping);
+    let lead_field_mapping = read_mapping(&mut reading, &lead_field_mapping);
 
     match (
         igrp,
@@ -104,6 +104,24 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
         }),
         _ => Err(Error::Invalid(reading.violations)),
     }
+}
+
+fn read_mapping(
+    reading: &mut Reading,
+    mapping: &HashMap<String, String>,
+) -> Option<LeadFieldMapping> {
+    // Sorted, so that the same request always gets the same answer.
+    let mapping: BTreeMap<_, _> = mapping
+        .iter()
+        .map(|(name, field)| (name.as_str(), field.as_str()))
+        .collect();
+    for (name, field) in &mapping {
+        reading.keep(
+            "lead_field_mapping",
+            LeadFieldMapping::parse([(*name, *field)]),
+        );
+    }
+    LeadFieldMapping::parse(mapping).ok()
 }
 
 /// Which fields to change; all that can be when no mask is given.
@@ -250,10 +268,9 @@ impl Reading {
         match value {
             Ok(value) => Some(value),
             Err(invalid) => {
-                let description = format!("{field} {invalid}");
                 self.violations.push(Violation {
-                    field: field.to_owned(),
-                    description,
+                    field: format!("installation.{field}"),
+                    description: format!("{field} {invalid}"),
                 });
                 None
             }

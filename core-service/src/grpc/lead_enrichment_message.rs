@@ -1,5 +1,7 @@
 //! Lead enrichments of the contract.
 
+use std::collections::BTreeMap;
+
 use sfbridge_proto::v1 as pb;
 use sfbridge_values::{OrganizationId, SalesforceId};
 
@@ -58,6 +60,8 @@ pub(super) fn read(
             AttributionModelId::new(id),
         )
     });
+    // Sorted, so that the same request always gets the same answer.
+    let field_mapping: BTreeMap<_, _> = field_mapping.into_iter().collect();
     let mapping = LeadFieldMapping::parse(
         field_mapping
             .iter()

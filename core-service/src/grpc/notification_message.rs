@@ -10,6 +10,11 @@ use crate::domain::{
 };
 use crate::error::Error;
 
+/// The most characters of a query and of a description. A receiver takes no
+/// longer queries, and descriptions are for people.
+const MAX_QUERY_CHARS: usize = 16_384;
+const MAX_DESCRIPTION_CHARS: usize = 1_000;
+
 /// A notification, and what its receiver found wrong with it.
 pub(super) struct ReadNotification {
     pub(super) notification: Notification,
@@ -36,8 +41,8 @@ pub(super) fn read(message: pb::Notification) -> Result<ReadNotification, Error>
     };
     Ok(ReadNotification {
         notification: Notification {
-            endpoint,
-            query,
+            endpoint: cut(&endpoint, ShortText::MAX_CHARS),
+            query: cut(&query, MAX_QUERY_CHARS),
             origin: read_origin(salesforce.unwrap_or_default()),
             fields: fields.into_iter().collect(),
             replay_of,
@@ -56,24 +61,26 @@ fn read_origin(origin: pb::SalesforceOrigin) -> Origin {
         object_type,
         record_id,
     } = origin;
-    let cut = |text: String| {
-        let text: String = text
-            .trim()
-            .chars()
-            .filter(|c| *c != '\0')
-            .take(ShortText::MAX_CHARS)
-            .collect();
-        ShortText::new(&text)
+    let short = |text: String| {
+        ShortText::new(&cut(text.trim(), ShortText::MAX_CHARS))
             .ok()
             .filter(|text| !text.as_str().is_empty())
     };
     Origin {
-        organization_id: cut(organization_id),
-        action_id: cut(action_id),
-        notification_id: cut(notification_id),
-        object_type: cut(object_type),
-        record_id: cut(record_id),
+        organization_id: short(organization_id),
+        action_id: short(action_id),
+        notification_id: short(notification_id),
+        object_type: short(object_type),
+        record_id: short(record_id),
     }
+}
+
+/// As much of a text as fits, without U+0000, which can't be stored everywhere.
+fn cut(text: &str, max_chars: usize) -> String {
+    text.chars()
+        .filter(|character| *character != '\0')
+        .take(max_chars)
+        .collect()
 }
 
 fn read_rejection(rejection: pb::Rejection) -> Result<Rejection, Error> {
@@ -90,8 +97,8 @@ fn read_rejection(rejection: pb::Rejection) -> Result<Rejection, Error> {
     })?;
     Ok(Rejection {
         reason,
-        field,
-        description,
+        field: cut(&field, ShortText::MAX_CHARS),
+        description: cut(&description, MAX_DESCRIPTION_CHARS),
     })
 }
 

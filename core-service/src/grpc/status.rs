@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -13,6 +14,11 @@ use crate::store::StoreError;
 
 /// Names the system in `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "sfbridge";
+
+/// An error travels in HTTP/2 headers, and clients refuse those that are large:
+/// the most violations that it names, and the most characters of its message.
+const MAX_VIOLATIONS: usize = 20;
+const MAX_MESSAGE_CHARS: usize = 1_000;
 
 impl From<Error> for Status {
     /// Tells the caller what to do next, and logs the cause of what is ours.
@@ -48,16 +54,22 @@ impl From<Error> for Status {
         }
         let mut message = error.to_string();
         if let Error::Invalid(violations) = &error {
-            for violation in violations {
+            let named = &violations[..violations.len().min(MAX_VIOLATIONS)];
+            for violation in named {
                 details.add_bad_request_violation(&violation.field, &violation.description);
             }
-            let sentences: Vec<_> = violations.iter().map(|v| v.description.as_str()).collect();
+            let sentences: Vec<_> = named.iter().map(|v| v.description.as_str()).collect();
             message = sentences.join("; ");
         }
         if code == Code::Internal {
             // The cause is for the operator; the caller learns that it is ours.
             tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
             "the core failed; its log says why".clone_into(&mut message);
+        }
+
+        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARS) {
+            message.truncate(end);
+            message.push('…');
         }
 
         let mut status = Self::with_error_details(code, message, details);
@@ -136,7 +148,10 @@ fn explain(headers: &mut http::HeaderMap) {
         Code::DataLoss => "DATA_LOSS",
         Code::Unauthenticated => "API_KEY_NEEDED",
     };
-    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    if matches!(status.code(), Code::ResourceExhausted | Code::Unavailable) {
+        details.set_retry_info(Some(Duration::from_secs(1)));
+    }
     let explained = Status::with_error_details(status.code(), status.message(), details);
     // What can't be written stays as the framework made it.
     let _ = explained.add_header(headers);
