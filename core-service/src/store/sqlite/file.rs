@@ -90,34 +90,40 @@ pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Brings the schema up to date.
-pub(super) fn migrate(connection: &mut Connection) -> Result<Migrated, StoreError> {
-    let migrate = || -> Result<Migrated, refinery::Error> {
-        let runner = embedded::migrations::runner();
-        let before = runner.get_last_applied_migration(connection)?;
+pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<Migrated, StoreError> {
+    claim(path, connection)?;
+    let history = "SELECT 1 FROM sqlite_master WHERE name = 'refinery_schema_history'";
+    let is_new = !connection.prepare(history)?.exists([])?;
+    let runner = embedded::migrations::runner();
+    let mut run = || -> Result<Migrated, refinery::Error> {
+        let version = |connection: &mut Connection| {
+            let last = runner.get_last_applied_migration(connection)?;
+            let version = last.and_then(|migration| u32::try_from(migration.version()).ok());
+            Ok::<_, refinery::Error>(version.unwrap_or(0))
+        };
+        let from = if is_new { 0 } else { version(connection)? };
         runner.run(connection)?;
-        let after = runner.get_last_applied_migration(connection)?;
-        let version =
-            |migration: Option<refinery::Migration>| migration.map_or(0, |m| version_of(&m));
-        Ok(Migrated {
-            from: version(before),
-            to: version(after),
-        })
+        let to = version(connection)?;
+        Ok(Migrated { from, to })
     };
-    let migrated = migrate_with(migrate)?;
-    connection
-        .pragma_update(None, "application_id", APPLICATION_ID)
-        .map_err(StoreError::from)?;
-    Ok(migrated)
+    run().map_err(|error| StoreError::Migrate(Arc::new(error)))
 }
 
-fn migrate_with(
-    migrate: impl FnOnce() -> Result<Migrated, refinery::Error>,
-) -> Result<Migrated, StoreError> {
-    migrate().map_err(|error| StoreError::Migrate(Arc::new(error)))
-}
-
-fn version_of(migration: &refinery::Migration) -> u32 {
-    u32::try_from(migration.version()).unwrap_or(0)
+/// Marks an empty database as ours, and refuses another application's.
+fn claim(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if id == APPLICATION_ID {
+        return Ok(());
+    }
+    if id != 0
+        || connection
+            .prepare("SELECT 1 FROM sqlite_master")?
+            .exists([])?
+    {
+        return Err(open_error(path, NotOurs));
+    }
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    Ok(())
 }
 
 /// Whether a file holds a sound database of ours.

@@ -70,7 +70,7 @@ impl Writer {
         let opened = tokio::task::spawn_blocking(move || {
             let lock = Lock::take(&path)?;
             let mut connection = file::open_for_writing(&path)?;
-            let migrated = file::migrate(&mut connection)?;
+            let migrated = file::migrate(&path, &mut connection)?;
             Ok::<_, StoreError>((lock, connection, migrated))
         });
         let (lock, connection, migrated) = opened
