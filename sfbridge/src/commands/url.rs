@@ -122,9 +122,15 @@ fn flag(spec: &'static ParameterSpec) -> Arg {
         ValueKind::Field(_) | ValueKind::LeadField => "FIELD",
         ValueKind::Literal(_) => "VALUE",
     };
+    // A name may also be typed as it stands in a URL: `--igrpField`.
+    let as_in_url = [spec.name]
+        .into_iter()
+        .chain(spec.aliases.iter().copied())
+        .filter(|name| spec.family().is_none() && *name != flag_name(name));
     let flag = Arg::new(spec.name)
         .long(flag_name(spec.name))
         .aliases(spec.aliases.iter().copied().map(flag_name))
+        .aliases(as_in_url.map(str::to_owned))
         .help(format!(
             "{} [{}]",
             spec.meaning.trim_end_matches('.'),
