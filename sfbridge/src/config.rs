@@ -110,6 +110,11 @@ impl Config {
         Some((text, value.source.clone()))
     }
 
+    /// The settings that were given and have no effect in this release.
+    pub(crate) fn unused(&self) -> &[String] {
+        self.layers.unused()
+    }
+
     /// Where the running process says where it listens.
     pub(crate) fn addresses_file(&self) -> PathBuf {
         self.data_dir.join("addresses.json")

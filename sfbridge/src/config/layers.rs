@@ -70,9 +70,6 @@ pub(crate) enum ConfigError {
         key: String,
         advice: String,
     },
-    /// The setting exists in the documentation and not yet here.
-    #[error("{} is not used by this release yet; remove it", named(place, key))]
-    NotYet { place: Source, key: String },
     /// The value breaks a rule.
     #[error("{} {problem}", named(place, key))]
     Invalid {
@@ -104,6 +101,7 @@ fn named(place: &Source, key: &str) -> String {
 #[derive(Debug, Default)]
 pub(crate) struct Layers {
     values: BTreeMap<Setting, Sourced>,
+    unused: Vec<String>,
 }
 
 impl Layers {
@@ -130,6 +128,9 @@ impl Layers {
             };
             let key = suffix.to_ascii_lowercase();
             let source = Source::Variable(name.clone());
+            if layers.is_unused(&key, &source) {
+                continue;
+            }
             let setting = known(&key, &name, &source, Setting::variable)?;
             layers.set(setting, text, source)?;
         }
@@ -142,6 +143,22 @@ impl Layers {
     /// The value that counts, if there is one.
     pub(crate) fn get(&self, setting: Setting) -> Option<&Sourced> {
         self.values.get(&setting)
+    }
+
+    /// The settings that were given and have no effect in this release, each
+    /// with its place.
+    pub(crate) fn unused(&self) -> &[String] {
+        &self.unused
+    }
+
+    /// Takes note of a setting that only later releases use. It is no error, so
+    /// that one set of variables serves several releases.
+    fn is_unused(&mut self, key: &str, place: &Source) -> bool {
+        let is_unused = OF_LATER_RELEASES.contains(&key);
+        if is_unused {
+            self.unused.push(named(place, key));
+        }
+        is_unused
     }
 
     /// Gives a default that depends on something to a setting without a value.
@@ -163,6 +180,9 @@ impl Layers {
         })?;
         for (key, value) in table {
             let source = Source::File(path.to_owned());
+            if self.is_unused(&key, &source) {
+                continue;
+            }
             let setting = known(&key, &key, &source, |setting| setting.key().to_owned())?;
             let text = plain_text(&value).ok_or_else(|| ConfigError::Invalid {
                 place: source.clone(),
@@ -196,12 +216,6 @@ fn known(
 ) -> Result<Setting, ConfigError> {
     if let Some(setting) = Setting::of_key(key) {
         return Ok(setting);
-    }
-    if OF_LATER_RELEASES.contains(&key) {
-        return Err(ConfigError::NotYet {
-            place: source.clone(),
-            key: as_written.to_owned(),
-        });
     }
     let advice = nearest(key, Setting::ALL.map(Setting::key))
         .and_then(Setting::of_key)

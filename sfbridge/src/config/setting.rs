@@ -196,7 +196,7 @@ impl Setting {
             Self::OperatorListen => ("operator_listen", Process, None, "ADDRESS",
                 "Where /healthz, /readyz and /metrics are [default: 127.0.0.1:8081, for a core \
                  alone 127.0.0.1:8082]"),
-            Self::Log => ("log", Process, Some("info"), "FILTER",
+            Self::Log => ("log", Process, Some("info,refinery_core=warn"), "FILTER",
                 "What to log on standard error: error, warn, info, debug, trace, or a filter such \
                  as info,core_service=debug"),
             Self::LogFormat => ("log_format", Process, Some("text"), "FORMAT",
@@ -207,8 +207,8 @@ impl Setting {
     }
 }
 
-/// Settings of later releases. Accepting them in silence would let somebody
-/// believe that they do something.
+/// Settings of later releases. They are taken with a warning, so that nobody
+/// believes that they do something.
 pub(crate) const OF_LATER_RELEASES: [&str; 4] = [
     "secret_key",
     "secret_key_file",
