@@ -10,7 +10,7 @@ use tracing::{Instrument, Span};
 
 use super::Router;
 use crate::admission::Policy;
-use crate::body::{Held, ReadBody, gunzip};
+use crate::body::{Held, ReadBody, gunzip, too_large};
 use crate::core_client::Outcomes;
 use crate::encoding::{self, UndecodableBody};
 use crate::endpoint::Endpoint;
@@ -149,6 +149,10 @@ fn read(
     }
     let text = encoding::decode(&bytes, media_type.charset.as_deref())
         .map_err(|error| undecodable(&error))?;
+    // A body of another encoding may have grown on the way to UTF-8.
+    if text.len() > limit {
+        return Err(too_large(limit));
+    }
     let message = soap::read(&text, limits).map_err(|error| invalid(&error))?;
     Ok((message, held))
 }
