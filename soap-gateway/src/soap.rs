@@ -1,5 +1,6 @@
 //! Outbound messages in, acknowledgements and faults out.
 
+pub(crate) mod answer;
 mod api_url;
 mod characters;
 mod declaration;
@@ -17,6 +18,7 @@ mod start_tag;
 mod tokens;
 mod xml_error;
 
+pub(crate) use answer::FaultCode;
 pub(crate) use declaration::Declaration;
 pub use invalid_message::{InvalidKind, InvalidMessage};
 pub use limits::Limits;

@@ -11,8 +11,9 @@ pub fn nearest<'a>(misspelt: &str, known: impl IntoIterator<Item = &'a str>) -> 
                 strsim::osa_distance(&misspelt.to_ascii_lowercase(), &name.to_ascii_lowercase());
             (distance, name)
         })
-        .min_by_key(|(distance, _)| *distance)
+        // A short name is near to nothing, however few letters differ.
         .filter(|(distance, name)| *distance <= (name.len() / 2).max(1))
+        .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
 
@@ -26,6 +27,8 @@ mod tests {
         assert_eq!(nearest("vidFeild", known), Some("vidField"));
         assert_eq!(nearest("VIDFIELD", known), Some("vidField"));
         assert_eq!(nearest("zt", known), Some("tz"));
+        assert_eq!(nearest("vid", known), None);
+        assert_eq!(nearest("igrpField2", known), Some("igrpField"));
         assert_eq!(nearest("somethingelse", known), None);
     }
 }

@@ -19,9 +19,11 @@ use crate::config::InstallationMode;
 use crate::metrics::CoreMetrics;
 use crate::store::Store;
 
-/// The largest request, encoded: a batch of 1,000 with their notifications.
-/// Larger ones are refused before they are read.
-const MAX_REQUEST_BYTES: usize = 32 << 20;
+/// The largest request, encoded. Larger ones are refused before they are read.
+///
+/// A gateway passes on a Lead of up to 16 MiB as notification and as known
+/// values; that must fit, or it would be refused for ever.
+const MAX_REQUEST_BYTES: usize = 64 << 20;
 
 /// What all services share. It implements each of them.
 #[derive(Clone, Debug)]

@@ -72,8 +72,9 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
         let is_empty = !connection
             .prepare("SELECT 1 FROM sqlite_schema")?
             .exists([])?;
-        if application_id(&connection)? != APPLICATION_ID {
-            if !is_empty {
+        let id = application_id(&connection)?;
+        if id != APPLICATION_ID {
+            if id != 0 || !is_empty {
                 return Ok(None);
             }
             // Marked before its schema is made, or a crash between the two

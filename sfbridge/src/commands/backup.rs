@@ -1,0 +1,35 @@
+//! `sfbridge backup`: a copy of the store.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::json;
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Copies the store into a file.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The file to write; it must not be there yet
+    file: PathBuf,
+}
+
+impl Backup {
+    pub(crate) fn run(self, config: &Config, output: &mut Output<'_>) -> Result<(), Failure> {
+        let bytes = core_service::offline::backup(&config.store, &self.file)
+            .with_context(|| format!("the store {} was not backed up", config.store))?;
+        if output.is_json() {
+            let file = self.file.display().to_string();
+            return Ok(output.json(&json!({ "file": file, "bytes": bytes }))?);
+        }
+        Ok(output.line(format_args!(
+            "Backed up {} to {} ({} bytes, checked).",
+            config.store,
+            self.file.display(),
+            bytes
+        ))?)
+    }
+}

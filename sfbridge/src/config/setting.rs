@@ -1,0 +1,232 @@
+//! The settings, one row each: from here come the keys of the file, the
+//! environment variables, the flags and their help.
+
+/// One setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Setting {
+    DataDir,
+    Store,
+    Installations,
+    CoreListen,
+    CoreReflection,
+    GatewayListen,
+    GatewayMaxConnections,
+    GatewayMaxRequests,
+    GatewayMaxBodyBytes,
+    GatewayMaxHeldBytes,
+    GatewayHeaderTime,
+    GatewayBodyTime,
+    GatewayRequestTime,
+    GatewayMaxDepth,
+    GatewayMaxAttributes,
+    GatewayMaxNameBytes,
+    GatewayMaxNodes,
+    DefaultIgrpFields,
+    DefaultVisitorIdFields,
+    DefaultCallRefFields,
+    CoreUrl,
+    CoreApiKey,
+    CoreApiKeyFile,
+    OperatorListen,
+    Log,
+    LogFormat,
+    ShutdownDeadline,
+}
+
+/// What a setting belongs to. A command has the flags of the groups it uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// Where everything is.
+    Place,
+    /// The store.
+    Store,
+    /// What to do about unknown installations.
+    Installations,
+    /// The core's own.
+    Core,
+    /// The gateway's own.
+    Gateway,
+    /// How notifications are read.
+    Mapping,
+    /// How to reach a core in another process.
+    Upstream,
+    /// The life of a process that serves.
+    Process,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// The key in the file. `SFBRIDGE_` and this in upper case is the
+    /// environment variable, `--` and this with hyphens the flag.
+    pub(crate) key: &'static str,
+    /// What it belongs to.
+    pub(crate) group: Group,
+    /// The default, where it is a plain text.
+    pub(crate) default: Option<&'static str>,
+    /// What stands for the value in help texts.
+    pub(crate) value_name: &'static str,
+    /// One sentence.
+    pub(crate) help: &'static str,
+}
+
+impl Setting {
+    /// All settings, in the order in which people read them.
+    pub(crate) const ALL: [Self; 27] = [
+        Self::DataDir,
+        Self::Store,
+        Self::Installations,
+        Self::GatewayListen,
+        Self::CoreListen,
+        Self::OperatorListen,
+        Self::CoreUrl,
+        Self::CoreApiKey,
+        Self::CoreApiKeyFile,
+        Self::CoreReflection,
+        Self::GatewayMaxConnections,
+        Self::GatewayMaxRequests,
+        Self::GatewayMaxBodyBytes,
+        Self::GatewayMaxHeldBytes,
+        Self::GatewayHeaderTime,
+        Self::GatewayBodyTime,
+        Self::GatewayRequestTime,
+        Self::GatewayMaxDepth,
+        Self::GatewayMaxAttributes,
+        Self::GatewayMaxNameBytes,
+        Self::GatewayMaxNodes,
+        Self::DefaultIgrpFields,
+        Self::DefaultVisitorIdFields,
+        Self::DefaultCallRefFields,
+        Self::Log,
+        Self::LogFormat,
+        Self::ShutdownDeadline,
+    ];
+
+    /// The setting of this key.
+    pub(crate) fn of_key(key: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|setting| setting.row().key == key)
+    }
+
+    /// The key in the file.
+    pub(crate) fn key(self) -> &'static str {
+        self.row().key
+    }
+
+    /// The environment variable.
+    pub(crate) fn variable(self) -> String {
+        format!("SFBRIDGE_{}", self.key().to_ascii_uppercase())
+    }
+
+    /// The flag without its hyphens.
+    pub(crate) fn flag(self) -> String {
+        self.key().replace('_', "-")
+    }
+
+    /// Whether the value must never be shown. Such a setting has no flag:
+    /// everybody on the machine can read the flags of a process.
+    pub(crate) fn is_secret(self) -> bool {
+        self == Self::CoreApiKey
+    }
+
+    /// Its row of the table.
+    pub(crate) fn row(self) -> Row {
+        let (key, group, default, value_name, help) = self.columns();
+        Row {
+            key,
+            group,
+            default,
+            value_name,
+            help,
+        }
+    }
+
+    #[rustfmt::skip]
+    fn columns(self) -> (&'static str, Group, Option<&'static str>, &'static str, &'static str) {
+        use Group::{Core, Gateway, Installations, Mapping, Place, Process, Store, Upstream};
+        match self {
+            Self::DataDir => ("data_dir", Place, Some("data"), "DIR",
+                "Where the embedded database and addresses.json are"),
+            Self::Store => ("store", Store, None, "URL",
+                "The store, as sqlite:///path/to/file.db [default: sfbridge.db in the data directory]"),
+            Self::Installations => ("installations", Installations, Some("auto"), "MODE",
+                "What to do about unknown installations: strict refuses them, open creates them, \
+                 auto is open for what plainly comes from this machine"),
+            Self::CoreListen => ("core_listen", Core, Some("127.0.0.1:50051"), "ADDRESS",
+                "Where the core takes gRPC; port 0 picks a free one"),
+            Self::CoreReflection => ("core_reflection", Core, Some("true"), "BOOL",
+                "Whether the core describes its API to grpcurl and the like"),
+            Self::GatewayListen => ("gateway_listen", Gateway, Some("127.0.0.1:8080"), "ADDRESS",
+                "Where the gateway takes outbound messages; port 0 picks a free one"),
+            Self::GatewayMaxConnections => ("gateway_max_connections", Gateway, None, "NUMBER",
+                "How many connections the gateway holds at once"),
+            Self::GatewayMaxRequests => ("gateway_max_requests", Gateway, None, "NUMBER",
+                "How many messages the gateway works on at once; further ones get 503"),
+            Self::GatewayMaxBodyBytes => ("gateway_max_body_bytes", Gateway, None, "BYTES",
+                "How large a message may be, also after it is decompressed"),
+            Self::GatewayMaxHeldBytes => ("gateway_max_held_bytes", Gateway, None, "BYTES",
+                "How many bytes all messages may hold at once; what does not fit gets 503"),
+            Self::GatewayHeaderTime => ("gateway_header_time", Gateway, None, "TIME",
+                "How long a connection may take for a request's header, or stay idle"),
+            Self::GatewayBodyTime => ("gateway_body_time", Gateway, None, "TIME",
+                "How long a message may take to arrive"),
+            Self::GatewayRequestTime => ("gateway_request_time", Gateway, None, "TIME",
+                "How long a message may take in all"),
+            Self::GatewayMaxDepth => ("gateway_max_depth", Gateway, None, "NUMBER",
+                "How deep a message's elements may be nested"),
+            Self::GatewayMaxAttributes => ("gateway_max_attributes", Gateway, None, "NUMBER",
+                "How many attributes an element may have, namespace declarations counted"),
+            Self::GatewayMaxNameBytes => ("gateway_max_name_bytes", Gateway, None, "BYTES",
+                "How long the name of an element or attribute may be"),
+            Self::GatewayMaxNodes => ("gateway_max_nodes", Gateway, None, "NUMBER",
+                "How many elements, comments and the like a notification may have"),
+            Self::DefaultIgrpFields => ("default_igrp_fields", Mapping, None, "NAMES",
+                "The fields that give the IGRP id when no parameter does, comma-separated"),
+            Self::DefaultVisitorIdFields => ("default_visitor_id_fields", Mapping, None, "NAMES",
+                "The fields that give the visitor id when no parameter does, comma-separated"),
+            Self::DefaultCallRefFields => ("default_call_ref_fields", Mapping, None, "NAMES",
+                "The fields that give the call reference when no parameter does, comma-separated"),
+            Self::CoreUrl => ("core_url", Upstream, None, "URL",
+                "Where the core is, as http://host:port; several, comma-separated, are balanced"),
+            Self::CoreApiKey => ("core_api_key", Upstream, None, "KEY",
+                "The API key for the core"),
+            Self::CoreApiKeyFile => ("core_api_key_file", Upstream, None, "FILE",
+                "The file that holds the API key for the core"),
+            Self::OperatorListen => ("operator_listen", Process, None, "ADDRESS",
+                "Where /healthz, /readyz and /metrics are [default: 127.0.0.1:8081, for a core \
+                 alone 127.0.0.1:8082]"),
+            Self::Log => ("log", Process, Some("info,refinery_core=warn"), "FILTER",
+                "What to log on standard error: error, warn, info, debug, trace, or a filter such \
+                 as info,core_service=debug"),
+            Self::LogFormat => ("log_format", Process, Some("text"), "FORMAT",
+                "How to write the log: text or json"),
+            Self::ShutdownDeadline => ("shutdown_deadline", Process, Some("20s"), "TIME",
+                "How long a shutdown may take before connections are cut"),
+        }
+    }
+}
+
+/// Settings of later releases. They are taken with a warning, so that nobody
+/// believes that they do something.
+pub(crate) const OF_LATER_RELEASES: [&str; 4] = [
+    "secret_key",
+    "secret_key_file",
+    "trusted_proxies",
+    "salesforce_extra_hosts",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_one_key_in_three_spellings() {
+        for setting in Setting::ALL {
+            assert_eq!(Setting::of_key(setting.key()), Some(setting));
+            assert!(!OF_LATER_RELEASES.contains(&setting.key()));
+        }
+        assert_eq!(Setting::GatewayListen.variable(), "SFBRIDGE_GATEWAY_LISTEN");
+        assert_eq!(Setting::GatewayListen.flag(), "gateway-listen");
+    }
+}

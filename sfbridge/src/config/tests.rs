@@ -1,0 +1,206 @@
+use std::fs;
+
+use secrecy::ExposeSecret as _;
+
+use super::*;
+
+fn pairs(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+    variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+fn read(
+    file: Option<&str>,
+    variables: &[(&str, &str)],
+    flags: &[(Setting, &str)],
+    role: Role,
+) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sfbridge.toml");
+    fs::write(&path, file.unwrap_or_default()).unwrap();
+    let flags = flags
+        .iter()
+        .map(|(setting, value)| (*setting, (*value).to_owned()));
+    let path = file.map(|_| path.as_path());
+    Config::new(Layers::read(path, pairs(variables), flags)?, role)
+}
+
+/// The error of a configuration, without the file's folder.
+#[track_caller]
+fn refused(file: Option<&str>, variables: &[(&str, &str)]) -> String {
+    let error = read(file, variables, &[], Role::Up)
+        .unwrap_err()
+        .to_string();
+    match error.split_once("/sfbridge.toml") {
+        Some((_, rest)) => format!("FILE{rest}"),
+        None => error,
+    }
+}
+
+#[test]
+fn flags_count_more_than_the_environment_and_that_more_than_the_file() {
+    let file = "core_listen = \"127.0.0.1:1\"\ngateway_listen = \"127.0.0.1:1\"\n\
+                operator_listen = \"127.0.0.1:1\"\ninstallations = \"strict\"";
+    let config = read(
+        Some(file),
+        &[
+            ("SFBRIDGE_CORE_LISTEN", "127.0.0.1:2"),
+            ("SFBRIDGE_GATEWAY_LISTEN", "127.0.0.1:2"),
+            ("HOME", "/nowhere"),
+        ],
+        &[(Setting::CoreListen, "127.0.0.1:3")],
+        Role::Up,
+    )
+    .unwrap();
+    assert_eq!(config.core.listen.port(), 3);
+    assert_eq!(config.gateway.listen.port(), 2);
+    assert_eq!(config.operator_listen.port(), 1);
+    assert_eq!(
+        config.gateway.installations,
+        soap_gateway::InstallationMode::Strict
+    );
+
+    let source = |setting| config.shown(setting).unwrap().1.to_string();
+    assert_eq!(source(Setting::CoreListen), "the flag --core-listen");
+    assert_eq!(
+        source(Setting::GatewayListen),
+        "the environment variable SFBRIDGE_GATEWAY_LISTEN"
+    );
+    assert!(source(Setting::OperatorListen).ends_with("sfbridge.toml"));
+    assert_eq!(source(Setting::Log), "the default");
+}
+
+#[test]
+fn the_defaults_are_those_of_the_documentation() {
+    let up = read(None, &[], &[], Role::Up).unwrap();
+    assert_eq!(up.gateway.listen, "127.0.0.1:8080".parse().unwrap());
+    assert_eq!(up.core.listen, "127.0.0.1:50051".parse().unwrap());
+    assert_eq!(up.operator_listen, "127.0.0.1:8081".parse().unwrap());
+    assert_eq!(up.shutdown_deadline, Duration::from_secs(20));
+    assert_eq!(up.gateway.max_body_bytes, 16 * 1024 * 1024);
+    assert_eq!(up.gateway.xml, soap_gateway::soap::Limits::default());
+    assert!(up.data_dir.is_absolute() && up.data_dir.ends_with("data"));
+    let path = up.data_dir.join("sfbridge.db");
+    assert_eq!(up.store, StoreConfig::Sqlite { path });
+
+    let core = read(None, &[], &[], Role::Core).unwrap();
+    assert_eq!(core.operator_listen, "127.0.0.1:8082".parse().unwrap());
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest_known_one() {
+    assert_eq!(
+        refused(Some("gateway_lisen = \"127.0.0.1:1\""), &[]),
+        "FILE: `gateway_lisen` is not known; did you mean `gateway_listen`?"
+    );
+    assert_eq!(
+        refused(None, &[("SFBRIDGE_GATEWAY_LISEN", "127.0.0.1:1")]),
+        "the environment variable SFBRIDGE_GATEWAY_LISEN is not known; did you mean `SFBRIDGE_GATEWAY_LISTEN`?"
+    );
+    assert_eq!(
+        refused(Some("xyz = 1"), &[]),
+        "FILE: `xyz` is not known; `sfbridge config show` lists all keys"
+    );
+}
+
+#[test]
+fn settings_of_later_releases_are_taken_and_named_as_unused() {
+    let variables = [
+        ("SFBRIDGE_SECRET_KEY", "value"),
+        ("SFBRIDGE_SECRET_KEY_FILE", "value"),
+        ("SFBRIDGE_TRUSTED_PROXIES", "value"),
+        ("SFBRIDGE_SALESFORCE_EXTRA_HOSTS", "value"),
+    ];
+    let config = read(Some("secret_key = \"x\""), &variables, &[], Role::Up).unwrap();
+    let unused = config.unused();
+    assert_eq!(unused.len(), 5, "{unused:?}");
+    for (name, _) in variables {
+        assert!(
+            unused.iter().any(|place| place.contains(name)),
+            "{unused:?}"
+        );
+    }
+}
+
+#[test]
+fn an_invalid_value_is_refused_with_its_source_its_key_and_what_to_write() {
+    for (name, value, expected) in [
+        ("SFBRIDGE_GATEWAY_LISTEN", "8080", "is not an address"),
+        (
+            "SFBRIDGE_INSTALLATIONS",
+            "closed",
+            "`auto`, `open` or `strict`",
+        ),
+        ("SFBRIDGE_SHUTDOWN_DEADLINE", "20", "such as 500ms"),
+        (
+            "SFBRIDGE_STORE",
+            "postgres://user:pw@host/db",
+            "not in this release",
+        ),
+        ("SFBRIDGE_CORE_URL", "https://core:443", "TLS to the core"),
+        ("SFBRIDGE_CORE_URL", "http://a:1,core", "http://host:port"),
+        ("SFBRIDGE_GATEWAY_MAX_DEPTH", "0", "from 1 up"),
+        ("SFBRIDGE_DEFAULT_IGRP_FIELDS", "IGRP,1x", "`1x`"),
+        ("SFBRIDGE_LOG_FORMAT", "xml", "`text` or `json`"),
+        ("SFBRIDGE_LOG", "a=b=c", "is not a log filter"),
+        ("SFBRIDGE_STORE", "", "is empty"),
+        (
+            "SFBRIDGE_CORE_API_KEY_FILE",
+            "/nowhere/key",
+            "can't be read",
+        ),
+    ] {
+        let text = refused(None, &[(name, value)]);
+        assert!(text.contains(expected) && text.contains(name), "{text}");
+        assert!(!text.contains("pw"), "{text}");
+    }
+    assert!(refused(Some("log = [1]"), &[]).contains("list of texts"));
+    assert!(refused(Some("log = "), &[]).contains("is not TOML"));
+}
+
+#[test]
+fn a_list_may_be_a_list_in_the_file() {
+    let file = "core_url = [\"http://a:1\", \"http://b:2\"]\ngateway_max_depth = 9\n\
+                core_reflection = false";
+    let config = read(Some(file), &[], &[], Role::Up).unwrap();
+    assert_eq!(config.upstream.urls.len(), 2);
+    assert_eq!(config.gateway.xml.depth, 9);
+    assert!(!config.core.reflection);
+}
+
+#[test]
+fn a_secret_is_read_and_never_shown() {
+    let config = read(
+        None,
+        &[("SFBRIDGE_CORE_API_KEY", "tops3cret")],
+        &[],
+        Role::Up,
+    )
+    .unwrap();
+    let key = config.upstream.api_key.as_ref().unwrap();
+    assert_eq!(key.expose_secret(), "tops3cret");
+    let (shown, _) = config.shown(Setting::CoreApiKey).unwrap();
+    assert_eq!(shown, "(hidden)");
+    assert!(!format!("{config:?}").contains("tops3cret"));
+
+    let spaced = refused(None, &[("SFBRIDGE_CORE_API_KEY", "tops3cret key")]);
+    assert!(!spaced.contains("tops3cret"), "{spaced}");
+}
+
+#[test]
+fn a_key_comes_from_a_file_or_from_a_value_but_not_from_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    fs::write(&path, "from-a-file\n").unwrap();
+    let path = path.display().to_string();
+    let variables = [("SFBRIDGE_CORE_API_KEY_FILE", path.as_str())];
+    let config = read(None, &variables, &[], Role::Up).unwrap();
+    let key = config.upstream.api_key.as_ref().unwrap();
+    assert_eq!(key.expose_secret(), "from-a-file");
+
+    let both = [variables[0], ("SFBRIDGE_CORE_API_KEY", "x")];
+    let text = refused(None, &both);
+    assert!(text.contains("both set"), "{text}");
+}

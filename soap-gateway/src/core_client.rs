@@ -1,0 +1,431 @@
+//! What the gateway asks of the core.
+//!
+//! The only place where gRPC statuses are known: above it there are results and
+//! [`CoreFailure`]s.
+
+mod batch;
+
+use std::error::Error;
+use std::time::Duration;
+
+use prost::Message;
+use sfbridge_proto::v1 as pb;
+use sfbridge_values::OrganizationId;
+use tokio::time::Instant;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::core_service::{CoreService, Transport};
+use crate::mapping::{CoreRequest, Paired};
+use batch::Batch;
+use pb::access_service_client::AccessServiceClient;
+use pb::call_rating_service_client::CallRatingServiceClient;
+use pb::event_service_client::EventServiceClient;
+use pb::lead_enrichment_service_client::LeadEnrichmentServiceClient;
+
+/// Asks the core to record things, and who may send.
+#[derive(Clone, Debug)]
+pub(crate) struct CoreClient {
+    access: AccessServiceClient<Transport>,
+    events: EventServiceClient<Transport>,
+    ratings: CallRatingServiceClient<Transport>,
+    leads: LeadEnrichmentServiceClient<Transport>,
+}
+
+/// What became of a message whose every item is durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcomes {
+    /// Items that are recorded now.
+    pub(crate) recorded: u64,
+    /// Items that were recorded before.
+    pub(crate) duplicate: u64,
+    /// Items that are in the quarantine.
+    pub(crate) quarantined: u64,
+}
+
+/// Why the core did not do what it was asked.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CoreFailure {
+    /// It can't be reached, or can't work now.
+    #[error("the core is not available: {what}")]
+    Unavailable {
+        /// What happened, for the operator.
+        what: String,
+        /// When it says to come back.
+        retry_after: Option<Duration>,
+    },
+    /// It has too much to do.
+    #[error("the core is overloaded")]
+    Overloaded {
+        /// When it says to come back.
+        retry_after: Option<Duration>,
+    },
+    /// It did not answer in time.
+    #[error("the core did not answer in time")]
+    Late,
+    /// It does not accept this gateway's API key.
+    #[error(
+        "the core refused the gateway's API key ({0}); give the gateway a key with the role \
+         `ingest`, for instance one made by `sfbridge keys create --role ingest`"
+    )]
+    KeyRefused(&'static str),
+    /// It says that the request is wrong, or that it has a fault.
+    #[error("the core answered {0}, which is a fault in the gateway or in the core")]
+    Refused(&'static str),
+    /// Its results do not fit what was asked.
+    #[error("the core answered {results} results for {items} items")]
+    Unpaired {
+        /// How many items were sent.
+        items: usize,
+        /// How many results came back.
+        results: usize,
+    },
+    /// It neither recorded an item nor put it into the quarantine.
+    #[error("the core rejected an item for {0} without a quarantine record of it")]
+    Lost(&'static str),
+    /// It answered with an outcome that this gateway does not know.
+    #[error("the core answered with the unknown outcome {0}")]
+    UnknownOutcome(i32),
+}
+
+/// What the core answered for one item.
+struct ItemResult {
+    outcome: i32,
+    rejection: Option<pb::Rejection>,
+    quarantined_notification_id: String,
+}
+
+impl CoreClient {
+    /// A client of this core.
+    pub(crate) fn new(core: CoreService) -> Self {
+        const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
+        let core = core.into_inner();
+        Self {
+            access: AccessServiceClient::new(core.clone()),
+            events: EventServiceClient::new(core.clone()).max_decoding_message_size(MAX_ANSWER),
+            ratings: CallRatingServiceClient::new(core.clone())
+                .max_decoding_message_size(MAX_ANSWER),
+            leads: LeadEnrichmentServiceClient::new(core).max_decoding_message_size(MAX_ANSWER),
+        }
+    }
+
+    /// Says whether an installation is linked to an organisation.
+    pub(crate) async fn is_linked(
+        &self,
+        organization_id: &OrganizationId,
+        until: Instant,
+    ) -> Result<bool, CoreFailure> {
+        let request = pb::GetOrganizationAccessRequest {
+            organization_id: organization_id.as_str().to_owned(),
+        };
+        let mut client = self.access.clone();
+        let answer = client.get_organization_access(timed(request, until)).await;
+        Ok(answer
+            .map_err(|status| failure(&status))?
+            .into_inner()
+            .is_linked)
+    }
+
+    /// Has all items of a message recorded or quarantined, in order. Only then
+    /// there is a result; after any failure the whole message can be sent again.
+    pub(crate) async fn record(
+        &self,
+        request: CoreRequest,
+        unknown: pb::UnknownInstallations,
+        until: Instant,
+    ) -> Result<Outcomes, CoreFailure> {
+        match request {
+            CoreRequest::Events(events) => self.record_all(events, unknown, until).await,
+            CoreRequest::Ratings(ratings) => self.record_all(ratings, unknown, until).await,
+            CoreRequest::Leads(leads) => self.record_all(leads, unknown, until).await,
+        }
+    }
+
+    async fn record_all<T: Item>(
+        &self,
+        items: Paired<T>,
+        unknown: pb::UnknownInstallations,
+        until: Instant,
+    ) -> Result<Outcomes, CoreFailure> {
+        let mut recorded = Outcomes::default();
+        for batch in Batch::split(items)? {
+            let items = batch.items.len();
+            let results = T::send(self, batch, unknown, until)
+                .await
+                .map_err(|status| failure(&status))?;
+            if results.len() != items {
+                let results = results.len();
+                return Err(CoreFailure::Unpaired { items, results });
+            }
+            for result in results {
+                recorded.count(&result)?;
+            }
+        }
+        Ok(recorded)
+    }
+}
+
+impl Outcomes {
+    fn count(&mut self, result: &ItemResult) -> Result<(), CoreFailure> {
+        match pb::Outcome::try_from(result.outcome) {
+            Ok(pb::Outcome::Recorded) => self.recorded += 1,
+            Ok(pb::Outcome::Duplicate) => self.duplicate += 1,
+            Ok(pb::Outcome::Rejected) if !result.quarantined_notification_id.is_empty() => {
+                self.quarantined += 1;
+            }
+            Ok(pb::Outcome::Rejected) => {
+                let reason = result.rejection.as_ref().map_or_else(
+                    || pb::RejectionReason::Unspecified.as_str_name(),
+                    |rejection| rejection.reason().as_str_name(),
+                );
+                return Err(CoreFailure::Lost(reason));
+            }
+            Ok(pb::Outcome::Unspecified) | Err(_) => {
+                return Err(CoreFailure::UnknownOutcome(result.outcome));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a message is made into, and the call that records it.
+trait Item: Message + Sized {
+    fn send(
+        client: &CoreClient,
+        batch: Batch<Self>,
+        unknown: pb::UnknownInstallations,
+        until: Instant,
+    ) -> impl Future<Output = Result<Vec<ItemResult>, Status>> + Send;
+}
+
+impl Item for pb::Event {
+    async fn send(
+        client: &CoreClient,
+        batch: Batch<Self>,
+        unknown: pb::UnknownInstallations,
+        until: Instant,
+    ) -> Result<Vec<ItemResult>, Status> {
+        let request = pb::RecordEventsRequest {
+            events: batch.items,
+            notifications: batch.notifications,
+            unknown_installations: unknown.into(),
+        };
+        let mut client = client.events.clone();
+        let answer = client.record_events(timed(request, until)).await?;
+        let result = |result: pb::RecordEventResult| ItemResult {
+            outcome: result.outcome,
+            rejection: result.rejection,
+            quarantined_notification_id: result.quarantined_notification_id,
+        };
+        Ok(answer
+            .into_inner()
+            .results
+            .into_iter()
+            .map(result)
+            .collect())
+    }
+}
+
+impl Item for pb::CallRating {
+    async fn send(
+        client: &CoreClient,
+        batch: Batch<Self>,
+        unknown: pb::UnknownInstallations,
+        until: Instant,
+    ) -> Result<Vec<ItemResult>, Status> {
+        let request = pb::RateCallsRequest {
+            ratings: batch.items,
+            notifications: batch.notifications,
+            unknown_installations: unknown.into(),
+        };
+        let mut client = client.ratings.clone();
+        let answer = client.rate_calls(timed(request, until)).await?;
+        let result = |result: pb::RateCallResult| ItemResult {
+            outcome: result.outcome,
+            rejection: result.rejection,
+            quarantined_notification_id: result.quarantined_notification_id,
+        };
+        Ok(answer
+            .into_inner()
+            .results
+            .into_iter()
+            .map(result)
+            .collect())
+    }
+}
+
+impl Item for pb::LeadToEnrich {
+    async fn send(
+        client: &CoreClient,
+        batch: Batch<Self>,
+        unknown: pb::UnknownInstallations,
+        until: Instant,
+    ) -> Result<Vec<ItemResult>, Status> {
+        let request = pb::EnrichLeadsRequest {
+            leads: batch.items,
+            notifications: batch.notifications,
+            unknown_installations: unknown.into(),
+        };
+        let mut client = client.leads.clone();
+        let answer = client.enrich_leads(timed(request, until)).await?;
+        let result = |result: pb::EnrichLeadResult| ItemResult {
+            outcome: result.outcome,
+            rejection: result.rejection,
+            quarantined_notification_id: result.quarantined_notification_id,
+        };
+        Ok(answer
+            .into_inner()
+            .results
+            .into_iter()
+            .map(result)
+            .collect())
+    }
+}
+
+/// A request that tells the core how long its answer is waited for.
+fn timed<T>(message: T, until: Instant) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.set_timeout(until.saturating_duration_since(Instant::now()));
+    request
+}
+
+/// What a status means for the message.
+fn failure(status: &Status) -> CoreFailure {
+    let retry_after = || {
+        status
+            .get_details_retry_info()
+            .and_then(|info| info.retry_delay)
+    };
+    let unavailable = || CoreFailure::Unavailable {
+        what: cause(status),
+        retry_after: retry_after(),
+    };
+    match status.code() {
+        // A status with a source was made on this side, of a broken connection.
+        Code::Unknown | Code::Internal if status.source().is_some() => unavailable(),
+        Code::Cancelled if is_timeout(status) => CoreFailure::Late,
+        Code::Unavailable | Code::Cancelled => unavailable(),
+        Code::DeadlineExceeded => CoreFailure::Late,
+        Code::ResourceExhausted => CoreFailure::Overloaded {
+            retry_after: retry_after(),
+        },
+        Code::Unauthenticated => CoreFailure::KeyRefused("UNAUTHENTICATED"),
+        Code::PermissionDenied => CoreFailure::KeyRefused("PERMISSION_DENIED"),
+        Code::Ok => CoreFailure::Refused("OK without an answer"),
+        Code::Unknown => CoreFailure::Refused("UNKNOWN"),
+        Code::InvalidArgument => CoreFailure::Refused("INVALID_ARGUMENT"),
+        Code::NotFound => CoreFailure::Refused("NOT_FOUND"),
+        Code::AlreadyExists => CoreFailure::Refused("ALREADY_EXISTS"),
+        Code::FailedPrecondition => CoreFailure::Refused("FAILED_PRECONDITION"),
+        Code::Aborted => CoreFailure::Refused("ABORTED"),
+        Code::OutOfRange => CoreFailure::Refused("OUT_OF_RANGE"),
+        Code::Unimplemented => CoreFailure::Refused("UNIMPLEMENTED"),
+        Code::Internal => CoreFailure::Refused("INTERNAL"),
+        Code::DataLoss => CoreFailure::Refused("DATA_LOSS"),
+    }
+}
+
+/// What broke, for the operator. A status that the core sent is named by its
+/// code alone: its message may repeat what it was sent.
+fn cause(status: &Status) -> String {
+    let Some(source) = status.source() else {
+        return format!("it answered {:?}", status.code());
+    };
+    let mut cause: &(dyn Error + 'static) = source;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+fn is_timeout(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.is::<tonic::TimeoutExpired>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic_types::ErrorDetails;
+
+    fn result(outcome: i32, quarantined_notification_id: &str) -> ItemResult {
+        ItemResult {
+            outcome,
+            rejection: None,
+            quarantined_notification_id: quarantined_notification_id.to_owned(),
+        }
+    }
+
+    #[test]
+    fn only_what_is_durable_is_counted() {
+        let mut recorded = Outcomes::default();
+        recorded.count(&result(1, "")).unwrap();
+        recorded.count(&result(2, "")).unwrap();
+        recorded.count(&result(3, "q1")).unwrap();
+        let expected = Outcomes {
+            recorded: 1,
+            duplicate: 1,
+            quarantined: 1,
+        };
+        assert_eq!(recorded, expected);
+
+        let lost = CoreFailure::Lost("REJECTION_REASON_UNSPECIFIED");
+        assert_eq!(recorded.count(&result(3, "")), Err(lost));
+        for outcome in [0, 4, -1] {
+            let unknown = CoreFailure::UnknownOutcome(outcome);
+            assert_eq!(recorded.count(&result(outcome, "q1")), Err(unknown));
+        }
+    }
+
+    #[test]
+    fn a_core_that_says_when_to_come_back_is_heard() {
+        let delay = Duration::from_secs(7);
+        let details = ErrorDetails::with_retry_info(Some(delay));
+        let status = Status::with_error_details(Code::ResourceExhausted, "full", details);
+        let retry_after = Some(delay);
+        assert_eq!(failure(&status), CoreFailure::Overloaded { retry_after });
+    }
+
+    #[test]
+    fn a_status_is_a_lack_of_time_of_the_core_of_the_key_or_a_fault() {
+        let check = |code: Code, is_expected: fn(&CoreFailure) -> bool| {
+            let failure = failure(&Status::new(code, "Jane Doe"));
+            assert!(is_expected(&failure), "{code:?}: {failure:?}");
+            assert!(!failure.to_string().contains("Jane"), "{failure}");
+        };
+        for code in [Code::Unavailable, Code::Cancelled] {
+            check(code, |f| matches!(f, CoreFailure::Unavailable { .. }));
+        }
+        check(Code::DeadlineExceeded, |f| *f == CoreFailure::Late);
+        for code in [Code::Unauthenticated, Code::PermissionDenied] {
+            check(code, |f| matches!(f, CoreFailure::KeyRefused(_)));
+        }
+        for code in [
+            Code::Internal,
+            Code::Unknown,
+            Code::InvalidArgument,
+            Code::Aborted,
+        ] {
+            check(code, |f| matches!(f, CoreFailure::Refused(_)));
+        }
+    }
+
+    #[test]
+    fn a_broken_connection_is_a_lack_of_the_core() {
+        let broken = std::io::Error::other("connection reset");
+        let status = Status::from_error(Box::new(broken));
+        let what = "connection reset".to_owned();
+        let retry_after = None;
+        assert_eq!(
+            failure(&status),
+            CoreFailure::Unavailable { what, retry_after }
+        );
+    }
+}

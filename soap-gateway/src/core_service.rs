@@ -1,0 +1,163 @@
+//! The way to the core: over the network, or inside this process.
+
+mod failover;
+
+use std::error::Error;
+use std::time::Duration;
+
+use http::header::AUTHORIZATION;
+use http::uri::Scheme;
+use http::{HeaderValue, Request, Response, Uri};
+use secrecy::{ExposeSecret, SecretString};
+use tonic::body::Body;
+use tonic::transport::{Channel, Endpoint};
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceExt};
+
+use failover::Failover;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// The way to the core. The same to its users, whether the core is another
+/// process or part of this one.
+#[derive(Clone, Debug)]
+pub struct CoreService {
+    service: Transport,
+}
+
+/// What generated clients call.
+pub(crate) type Transport = BoxCloneSyncService<Request<Body>, Response<Body>, Unreachable>;
+
+/// The core could not be called.
+#[derive(Debug, thiserror::Error)]
+#[error("the core could not be called")]
+pub(crate) struct Unreachable(#[source] BoxError);
+
+/// The core can't be called as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidCoreService {
+    /// There is no address.
+    #[error("no address of the core is given")]
+    NoAddress,
+    /// An address is not one of plain gRPC.
+    #[error("{address} is not an address of the core; write it as http://host:port")]
+    InvalidAddress {
+        /// The address.
+        address: Uri,
+    },
+    /// The API key has characters that can't be sent.
+    #[error("the API key for the core has characters that no API key has")]
+    InvalidApiKey,
+}
+
+impl CoreService {
+    /// The way to one or several cores over the network.
+    ///
+    /// Connections are made when they are first needed and again whenever they
+    /// break. Requests take turns; one that a core can't be reached for goes to
+    /// the next core, which is safe because every write carries its key.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCoreService`] when an address or the key can't be used.
+    pub fn connect(
+        addresses: Vec<Uri>,
+        api_key: Option<SecretString>,
+    ) -> Result<Self, InvalidCoreService> {
+        let channels = addresses
+            .into_iter()
+            .map(channel)
+            .collect::<Result<Vec<_>, _>>()?;
+        let failover = Failover::new(channels).ok_or(InvalidCoreService::NoAddress)?;
+        let authorization = api_key.map(|key| bearer(&key)).transpose()?;
+        let service = failover.map_request(move |mut request: Request<Body>| {
+            if let Some(authorization) = &authorization {
+                let headers = request.headers_mut();
+                headers.insert(AUTHORIZATION, authorization.clone());
+            }
+            request
+        });
+        Ok(Self::in_process(service))
+    }
+
+    /// The way to a core inside this process: its gRPC services, called without
+    /// a socket.
+    pub fn in_process<S>(service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+    {
+        Self {
+            service: BoxCloneSyncService::new(service.map_err(|error| Unreachable(error.into()))),
+        }
+    }
+
+    /// The service that generated clients call.
+    pub(crate) fn into_inner(self) -> Transport {
+        self.service
+    }
+}
+
+fn channel(address: Uri) -> Result<Channel, InvalidCoreService> {
+    const CONNECT_TIME: Duration = Duration::from_secs(2);
+    const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+    const KEEP_ALIVE_TIME: Duration = Duration::from_secs(20);
+    const STREAM_WINDOW: u32 = 1024 * 1024;
+    const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+
+    if address.scheme() != Some(&Scheme::HTTP) || address.authority().is_none() {
+        return Err(InvalidCoreService::InvalidAddress { address });
+    }
+    Ok(Endpoint::from(address)
+        .connect_timeout(CONNECT_TIME)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(KEEP_ALIVE_TIME)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .connect_lazy())
+}
+
+fn bearer(key: &SecretString) -> Result<HeaderValue, InvalidCoreService> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
+        .map_err(|_| InvalidCoreService::InvalidApiKey)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(address: &'static str, is_good: bool) {
+        let result = channel(Uri::from_static(address));
+        assert_eq!(result.is_ok(), is_good, "{address}");
+    }
+
+    #[tokio::test]
+    async fn a_core_is_called_over_plain_http() {
+        check("http://127.0.0.1:50051", true);
+        check("https://core.example:50051", false);
+        check("core.example:50051", false);
+        check("/core", false);
+    }
+
+    #[test]
+    fn a_core_needs_an_address() {
+        let error = CoreService::connect(Vec::new(), None).unwrap_err();
+        assert!(matches!(error, InvalidCoreService::NoAddress));
+    }
+
+    #[test]
+    fn an_api_key_is_never_shown() {
+        let key = bearer(&SecretString::from("s3cret")).unwrap();
+        assert_eq!(key, "Bearer s3cret");
+        assert!(!format!("{key:?}").contains("s3cret"));
+
+        let error = bearer(&SecretString::from("s3\ncret")).unwrap_err();
+        assert!(!error.to_string().contains("s3"));
+    }
+}

@@ -1,0 +1,134 @@
+//! The gateway as a whole: started, run, and ended.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::config::GatewayConfig;
+use crate::core_client::CoreClient;
+use crate::core_service::CoreService;
+use crate::metrics::Metrics;
+use crate::route::{self, Router, Work};
+use crate::server::Server;
+
+/// A gateway that listens. Connections wait until it runs.
+pub struct Gateway {
+    local_addr: SocketAddr,
+    router: Arc<Router>,
+    server: Server,
+    work: Work,
+    /// Ends all connections at once.
+    cut: CancellationToken,
+}
+
+/// The gateway can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A limit is zero, so that nothing would ever pass.
+    #[error("the gateway's {0} is zero; set it to more than that, or leave it out")]
+    ZeroLimit(&'static str),
+    /// The address can't be listened on.
+    #[error("the gateway can't listen on {address}; is another program using it?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Starts to listen. `core` is where messages go; the gateway's metrics are
+/// added to `registry`.
+///
+/// # Errors
+///
+/// [`StartError`] when a limit is zero, or the address can't be listened on.
+pub async fn bind(
+    config: GatewayConfig,
+    core: CoreService,
+    registry: &mut Registry,
+) -> Result<Gateway, StartError> {
+    if let Some(name) = config.zero_limit() {
+        return Err(StartError::ZeroLimit(name));
+    }
+    let address = config.listen;
+    let listen = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let local_addr = listener.local_addr().map_err(listen)?;
+
+    let metrics = Metrics::new(registry);
+    let cut = CancellationToken::new();
+    let server = Server::new(listener, &config, metrics.clone(), cut.clone());
+    let work = Work::default();
+    let router = Router::new(config, CoreClient::new(core), metrics, work.clone());
+    Ok(Gateway {
+        local_addr,
+        router: Arc::new(router),
+        server,
+        work,
+        cut,
+    })
+}
+
+impl Gateway {
+    /// The address that it listens on, with the port that was picked.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Answers requests until `shutdown` is cancelled. Then it stops accepting
+    /// connections and finishes what it is at; what is left after `drain` is
+    /// cut, and Salesforce will send it again.
+    pub async fn run(self, shutdown: CancellationToken, drain: Duration) {
+        /// For answers that say that the time is up.
+        const LAST_WORDS: Duration = Duration::from_millis(250);
+
+        let Self {
+            local_addr,
+            router,
+            server,
+            work,
+            cut,
+        } = self;
+        info!(address = %local_addr, "the gateway takes outbound messages");
+
+        let serving = server.run(route::service(router), shutdown.clone());
+        let serving = async {
+            serving.await;
+            work.finish().await;
+        };
+        tokio::pin!(serving);
+        let drained = tokio::select! {
+            () = &mut serving => true,
+            () = async {
+                shutdown.cancelled().await;
+                tokio::time::sleep(drain).await;
+            } => false,
+        };
+        if !drained {
+            warn!("time is up, what is left is cut");
+            work.cut();
+            if timeout(LAST_WORDS, &mut serving).await.is_err() {
+                cut.cancel();
+                serving.await;
+            }
+        }
+        info!(address = %local_addr, "the gateway has stopped");
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway")
+            .field("local_addr", &self.local_addr)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! What is counted.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::core_client::Outcomes;
+use crate::endpoint::Endpoint;
+
+/// The gateway's counters, gauges and histograms.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    messages: Family<MessageLabels, Counter>,
+    notifications: Family<NotificationLabels, Counter>,
+    durations: Family<EndpointLabel, Histogram>,
+    requests_in_flight: Gauge,
+    connections: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MessageLabels {
+    endpoint: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NotificationLabels {
+    endpoint: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndpointLabel {
+    endpoint: &'static str,
+}
+
+/// One more on a gauge, for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Counted(Gauge);
+
+impl Metrics {
+    /// Registers all of them.
+    pub(crate) fn new(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            messages: Family::default(),
+            notifications: Family::default(),
+            durations: Family::new_with_constructor(histogram),
+            requests_in_flight: Gauge::default(),
+            connections: Gauge::default(),
+        };
+        registry.register(
+            "gateway_messages",
+            "Outbound messages answered, by endpoint (or none) and HTTP status",
+            metrics.messages.clone(),
+        );
+        registry.register(
+            "gateway_notifications",
+            "Notifications acknowledged, by endpoint and outcome (recorded, duplicate, quarantined)",
+            metrics.notifications.clone(),
+        );
+        registry.register_with_unit(
+            "gateway_message_duration",
+            "Time from a request's header to its answer, by endpoint (or none)",
+            Unit::Seconds,
+            metrics.durations.clone(),
+        );
+        registry.register(
+            "gateway_requests_in_flight",
+            "Requests being answered now",
+            metrics.requests_in_flight.clone(),
+        );
+        registry.register(
+            "gateway_connections",
+            "Connections that are open now",
+            metrics.connections.clone(),
+        );
+        metrics
+    }
+
+    /// A message was answered.
+    pub(crate) fn answered(
+        &self,
+        endpoint: Option<Endpoint>,
+        status: StatusCode,
+        duration: Duration,
+    ) {
+        let endpoint = endpoint.map_or("none", Endpoint::name);
+        let status = status.as_u16();
+        let labels = MessageLabels { endpoint, status };
+        self.messages.get_or_create(&labels).inc();
+        let duration = duration.as_secs_f64();
+        self.durations
+            .get_or_create(&EndpointLabel { endpoint })
+            .observe(duration);
+    }
+
+    /// All notifications of a message are durable.
+    pub(crate) fn acknowledged(&self, endpoint: Endpoint, recorded: Outcomes) {
+        let endpoint = endpoint.name();
+        for (outcome, count) in [
+            ("recorded", recorded.recorded),
+            ("duplicate", recorded.duplicate),
+            ("quarantined", recorded.quarantined),
+        ] {
+            let labels = NotificationLabels { endpoint, outcome };
+            self.notifications.get_or_create(&labels).inc_by(count);
+        }
+    }
+
+    /// Counts a request for as long as the answer lives.
+    pub(crate) fn request(&self) -> Counted {
+        Counted::new(&self.requests_in_flight)
+    }
+
+    /// Counts a connection for as long as the answer lives.
+    pub(crate) fn connection(&self) -> Counted {
+        Counted::new(&self.connections)
+    }
+}
+
+impl Counted {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+fn histogram() -> Histogram {
+    Histogram::new([
+        0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0,
+    ])
+}

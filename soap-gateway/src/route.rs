@@ -1,0 +1,290 @@
+//! From a request to its answer.
+
+mod reply;
+mod work;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use http::{HeaderMap, Method, Response, Uri, Version};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tower::{Service, ServiceExt};
+use tracing::{Instrument, Span, error, field, info, info_span, warn};
+use warp::Filter;
+use warp::path::FullPath;
+
+use crate::admission::Admission;
+use crate::arrival::Arrival;
+use crate::body::{Body, Budget};
+use crate::config::GatewayConfig;
+use crate::core_client::{CoreClient, Outcomes};
+use crate::endpoint::Endpoint;
+use crate::fault::{Fault, Reason};
+use crate::media_type::MediaType;
+use crate::metrics::Metrics;
+use crate::parameters::Parameters;
+use crate::request_id::RequestId;
+use work::{Head, Job};
+
+pub(crate) use work::Work;
+
+/// Answers requests: checks each in the order in which faults count, and has
+/// its message recorded.
+#[derive(Debug)]
+pub(crate) struct Router {
+    config: GatewayConfig,
+    admission: Admission,
+    core: CoreClient,
+    metrics: Metrics,
+    requests: Arc<Semaphore>,
+    bodies: Budget,
+    processors: Arc<Semaphore>,
+    work: Work,
+}
+
+/// A request, taken apart.
+struct Incoming {
+    method: Method,
+    /// The path as sent.
+    path: FullPath,
+    /// The query as sent, without its question mark.
+    query: String,
+    headers: HeaderMap,
+    arrival: Option<Arrival>,
+    body: Body,
+}
+
+/// The HTTP service in front of a router. There is one filter that takes every
+/// request, so that no answer is made anywhere else.
+pub(crate) fn service<B>(
+    router: Arc<Router>,
+) -> impl Service<
+    http::Request<B>,
+    Response = warp::reply::Response,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone
++ Send
++ 'static
+where
+    B: http_body::Body + Send + Sync + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    let filter = warp::method()
+        .and(warp::path::full())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<Arrival>())
+        .and(warp::body::stream())
+        .then(move |method, path, query, headers, arrival, stream| {
+            let request = Incoming::new(method, path, query, headers, arrival, stream);
+            Arc::clone(&router).answer(request)
+        });
+    warp::service(filter).map_request(with_path)
+}
+
+/// Gives a request a path when its target has none, as that of CONNECT. Warp
+/// panics without one.
+fn with_path<B>(mut request: http::Request<B>) -> http::Request<B> {
+    if request.uri().path_and_query().is_none() {
+        *request.uri_mut() = Uri::from_static("/");
+    }
+    request
+}
+
+impl Incoming {
+    fn new<S, B>(
+        method: Method,
+        path: FullPath,
+        query: String,
+        headers: HeaderMap,
+        arrival: Option<Arrival>,
+        stream: S,
+    ) -> Self
+    where
+        S: tokio_stream::Stream<Item = Result<B, warp::Error>> + Send + 'static,
+        B: Buf,
+    {
+        let body = Body::new(stream, &headers, version(arrival.as_ref()));
+        Self {
+            method,
+            path,
+            query,
+            headers,
+            arrival,
+            body,
+        }
+    }
+}
+
+fn version(arrival: Option<&Arrival>) -> Version {
+    arrival.map_or(Version::HTTP_11, |arrival| arrival.version)
+}
+
+impl Router {
+    /// A router into a core.
+    pub(crate) fn new(
+        config: GatewayConfig,
+        core: CoreClient,
+        metrics: Metrics,
+        work: Work,
+    ) -> Self {
+        let requests = config.max_requests.min(Semaphore::MAX_PERMITS);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            admission: Admission::new(config.installations, core.clone()),
+            core,
+            metrics,
+            requests: Arc::new(Semaphore::new(requests)),
+            bodies: Budget::new(config.max_held_bytes),
+            processors: Arc::new(Semaphore::new(processors)),
+            work,
+            config,
+        }
+    }
+
+    async fn answer(self: Arc<Self>, request: Incoming) -> Response<Bytes> {
+        let started = Instant::now();
+        let id = RequestId::new();
+        let endpoint = Endpoint::at(request.path.as_str());
+        let span = info_span!(
+            "message",
+            request_id = %id,
+            endpoint = endpoint.map(Endpoint::name),
+            organization = field::Empty,
+            notifications = field::Empty,
+            warnings = field::Empty,
+            status = field::Empty,
+            duration_us = field::Empty,
+        );
+        async move {
+            let _counted = self.metrics.request();
+            let method = request.method.clone();
+            let (result, closes) = self.take(request, started).await;
+
+            let answer = reply::reply(&result, id, &method, closes);
+            let duration = started.elapsed();
+            self.metrics.answered(endpoint, answer.status(), duration);
+            let span = Span::current();
+            span.record("status", answer.status().as_u16());
+            span.record("duration_us", duration.as_micros());
+            log(&result);
+            answer
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Does what there is to do with a request. Also says whether the
+    /// connection is to be closed after the answer.
+    async fn take(
+        self: &Arc<Self>,
+        mut request: Incoming,
+        started: Instant,
+    ) -> (Result<Outcomes, Fault>, bool) {
+        let read = self.read(&mut request, started).await;
+
+        let limit = self.config.max_body_bytes;
+        let version = version(request.arrival.as_ref());
+        let is_slow = matches!(&read, Err(fault) if fault.reason() == Reason::SlowBody);
+        let closes = version < Version::HTTP_2 && (is_slow || request.body.is_long(limit));
+        request.body.discard(limit.saturating_mul(2), version);
+
+        match read {
+            Ok(job) => (self.run(job).await, closes),
+            Err(fault) => (Err(fault), closes),
+        }
+    }
+
+    async fn read(&self, request: &mut Incoming, started: Instant) -> Result<Job, Fault> {
+        /// Longer times are as good as none, and could not be added to the clock.
+        const MAX_TIME: Duration = Duration::from_hours(24);
+
+        let head = self.check(request)?;
+        let permit = Arc::clone(&self.requests)
+            .try_acquire_owned()
+            .map_err(|_| Fault::overloaded())?;
+
+        let until = started + self.config.request_time.min(MAX_TIME);
+        let body_until = until.min(started + self.config.body_time.min(MAX_TIME));
+        let limit = self.config.max_body_bytes;
+        let body = request.body.read(limit, body_until, &self.bodies).await?;
+        Ok(Job {
+            head,
+            body,
+            until,
+            permit,
+        })
+    }
+
+    /// Checks what the header says. The order is the one in which faults count.
+    fn check(&self, request: &Incoming) -> Result<Head, Fault> {
+        let endpoint = Endpoint::at(request.path.as_str()).ok_or_else(unknown_path)?;
+        if request.method != Method::POST {
+            return Err(method_not_allowed());
+        }
+        // What is known of a sender before its message (address, certificate,
+        // token) is checked here, before anything is said of the rest.
+        let parameters = Parameters::parse(endpoint, &request.query).map_err(|invalid| {
+            Fault::new(Reason::InvalidParameter, invalid.to_string())
+                .of_parameter(invalid.parameter())
+        })?;
+        let media_type = MediaType::of(&request.headers)?;
+        request.body.check_declared(self.config.max_body_bytes)?;
+        let arrival = request.arrival.as_ref();
+        let policy = self.admission.policy(arrival, &request.headers);
+        Ok(Head {
+            endpoint,
+            parameters,
+            media_type,
+            policy,
+        })
+    }
+}
+
+fn unknown_path() -> Fault {
+    let paths = Endpoint::ALL.map(Endpoint::path).join(", ");
+    Fault::new(
+        Reason::UnknownPath,
+        format!("There is nothing at this address; outbound messages go to one of {paths}."),
+    )
+}
+
+fn method_not_allowed() -> Fault {
+    Fault::new(
+        Reason::MethodNotAllowed,
+        "This address works, but it is not a page: it takes Salesforce outbound messages by POST. \
+         Enter it as the endpoint URL of an outbound message in Salesforce Setup.",
+    )
+}
+
+/// One line for each message. Nothing of the message itself is in it.
+fn log(result: &Result<Outcomes, Fault>) {
+    const MAX_NAME: usize = 64;
+
+    match result {
+        Ok(recorded) => info!(
+            recorded = recorded.recorded,
+            duplicate = recorded.duplicate,
+            quarantined = recorded.quarantined,
+            "message acknowledged"
+        ),
+        Err(fault) => {
+            let reason = fault.reason().name();
+            let parameter = fault.parameter().map(|name| name.chars().take(MAX_NAME));
+            let parameter = parameter.map(String::from_iter);
+            let parameter = parameter.as_deref();
+            let (line, column) = fault.position().unzip();
+            let cause = fault.cause();
+            if fault.reason() == Reason::Internal {
+                error!(reason, cause, "message refused for a fault of ours");
+            } else {
+                warn!(reason, parameter, line, column, cause, "message refused");
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The work on a message that was read whole.
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
+
+use super::Router;
+use crate::admission::Policy;
+use crate::body::{Held, ReadBody, gunzip, too_large};
+use crate::core_client::Outcomes;
+use crate::encoding::{self, UndecodableBody};
+use crate::endpoint::Endpoint;
+use crate::fault::{Fault, Reason};
+use crate::mapping;
+use crate::media_type::MediaType;
+use crate::parameters::Parameters;
+use crate::soap::{self, InvalidKind, InvalidMessage, OutboundMessage};
+
+/// All work that is going on. It does not end with its connection: a client
+/// that went away will send the message again, and then finds it done.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Work {
+    tasks: TaskTracker,
+    cut: CancellationToken,
+}
+
+impl Work {
+    /// Waits for all of it, when nothing is added any more.
+    pub(crate) async fn finish(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Ends all of it at once.
+    pub(crate) fn cut(&self) {
+        self.cut.cancel();
+    }
+}
+
+/// What the header of a good request says.
+pub(super) struct Head {
+    pub(super) endpoint: Endpoint,
+    pub(super) parameters: Parameters,
+    pub(super) media_type: MediaType,
+    pub(super) policy: Policy,
+}
+
+/// A good request, read whole, and its shares of the limits.
+pub(super) struct Job {
+    pub(super) head: Head,
+    pub(super) body: ReadBody,
+    pub(super) until: Instant,
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+impl Router {
+    /// Has a message recorded, in a task of its own.
+    pub(super) async fn run(self: &Arc<Self>, job: Job) -> Result<Outcomes, Fault> {
+        let router = Arc::clone(self);
+        let cut = self.work.cut.clone();
+        let until = job.until;
+        let task = async move {
+            let recording = timeout_at(until, router.record(job));
+            let result = cut.run_until_cancelled(recording).await;
+            result
+                .and_then(Result::ok)
+                .unwrap_or_else(|| Err(Fault::late()))
+        };
+        let task = self.work.tasks.spawn(task.in_current_span());
+        task.await
+            .unwrap_or_else(|panic| Err(Fault::internal().because(&panic)))
+    }
+
+    async fn record(&self, job: Job) -> Result<Outcomes, Fault> {
+        let Job {
+            head,
+            body,
+            until,
+            permit: _permit,
+        } = job;
+        let Head {
+            endpoint,
+            parameters,
+            media_type,
+            policy,
+        } = head;
+        let is_large = media_type.is_gzip || body.bytes.len() >= self.config.large_body_bytes;
+
+        let limits = self.config.xml.clone();
+        let limit = self.config.max_body_bytes;
+        let reading = move || read(body, &media_type, limit, &limits);
+        let (message, _held) = self.compute(is_large, reading).await??;
+        note(&message);
+
+        self.admission
+            .admit(&message.organization_id, policy, until)
+            .await?;
+
+        let default_fields = self.config.default_fields.clone();
+        let mapping = move || mapping::map(message, &parameters, &default_fields);
+        let request = self.compute(is_large, mapping).await?;
+
+        let unknown = policy.unknown_installations();
+        let recorded = self.core.record(request, unknown, until).await?;
+        self.metrics.acknowledged(endpoint, recorded);
+        Ok(recorded)
+    }
+
+    /// Runs work for the processor: here when there is little of it, else where
+    /// it keeps no connection waiting, and no more of it at once than there are
+    /// processors.
+    async fn compute<T, F>(&self, is_large: bool, work: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        if !is_large {
+            return Ok(work());
+        }
+        let processor = Arc::clone(&self.processors).acquire_owned().await;
+        let task = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(processor);
+            result
+        });
+        task.await
+            .map_err(|panic| Fault::internal().because(&panic))
+    }
+}
+
+/// From bytes to a message. The body's share of the memory stays held for what
+/// is made of it.
+fn read(
+    body: ReadBody,
+    media_type: &MediaType,
+    limit: usize,
+    limits: &soap::Limits,
+) -> Result<(OutboundMessage, Held), Fault> {
+    let ReadBody {
+        mut bytes,
+        mut held,
+    } = body;
+    if media_type.is_gzip {
+        bytes = gunzip(&bytes, limit, &mut held)?;
+    }
+    let text = encoding::decode(&bytes, media_type.charset.as_deref())
+        .map_err(|error| undecodable(&error))?;
+    // A body of another encoding may have grown on the way to UTF-8.
+    if text.len() > limit {
+        return Err(too_large(limit));
+    }
+    let message = soap::read(&text, limits).map_err(|error| invalid(&error))?;
+    Ok((message, held))
+}
+
+fn undecodable(error: &UndecodableBody) -> Fault {
+    let sentence = error.to_string();
+    match error {
+        UndecodableBody::UnknownEncoding { .. } => Fault::new(Reason::UnknownCharset, sentence),
+        UndecodableBody::InvalidBytes { line, column, .. } => {
+            Fault::new(Reason::InvalidMessage, sentence).at(*line, *column)
+        }
+    }
+}
+
+fn invalid(error: &InvalidMessage) -> Fault {
+    let reason = match error.kind() {
+        InvalidKind::Malformed => Reason::InvalidMessage,
+        InvalidKind::VersionMismatch => Reason::VersionMismatch,
+        InvalidKind::MustUnderstand => Reason::MustUnderstand,
+    };
+    Fault::new(reason, error.to_string()).at(error.line(), error.column())
+}
+
+/// Notes in the log what the message is, but nothing that it says of people.
+fn note(message: &OutboundMessage) {
+    let span = Span::current();
+    span.record("organization", message.organization_id.key());
+    span.record("notifications", message.notifications.len());
+    if !message.warnings.is_empty() {
+        span.record("warnings", message.warnings.join(" "));
+    }
+}

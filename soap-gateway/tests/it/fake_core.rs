@@ -1,0 +1,285 @@
+//! A core that does as it is told.
+
+use std::sync::{Arc, Mutex};
+
+use sfbridge_proto::v1 as pb;
+use tokio::sync::watch;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+
+use pb::access_service_server::{AccessService, AccessServiceServer};
+use pb::call_rating_service_server::{CallRatingService, CallRatingServiceServer};
+use pb::event_service_server::{EventService, EventServiceServer};
+use pb::lead_enrichment_service_server::{LeadEnrichmentService, LeadEnrichmentServiceServer};
+
+/// The core, and what tests see of it.
+#[derive(Clone, Debug)]
+pub(crate) struct FakeCore {
+    heard: Arc<Mutex<Heard>>,
+    conduct: watch::Sender<Conduct>,
+    waiting: watch::Sender<usize>,
+}
+
+/// What was asked.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) events: Vec<pb::RecordEventsRequest>,
+    pub(crate) ratings: Vec<pb::RateCallsRequest>,
+    pub(crate) leads: Vec<pb::EnrichLeadsRequest>,
+    pub(crate) access: Vec<String>,
+    /// The `authorization` and `grpc-timeout` metadata of each request.
+    pub(crate) authorizations: Vec<Option<String>>,
+    pub(crate) timeouts: Vec<Option<String>>,
+}
+
+/// How it answers.
+#[derive(Clone, Debug)]
+pub(crate) enum Conduct {
+    /// Each item gets the outcome that its title or rating names, if it names
+    /// one, else it is recorded.
+    Record,
+    /// Every call fails like this.
+    Fail(Status),
+    /// No call is answered until the conduct changes.
+    Wait,
+    /// One result is missing.
+    Forget,
+}
+
+impl FakeCore {
+    pub(crate) fn new() -> Self {
+        Self {
+            heard: Arc::default(),
+            conduct: watch::Sender::new(Conduct::Record),
+            waiting: watch::Sender::new(0),
+        }
+    }
+
+    pub(crate) fn routes(&self) -> Routes {
+        const LARGE: usize = 64 * 1024 * 1024;
+
+        let events = EventServiceServer::new(self.clone()).max_decoding_message_size(LARGE);
+        let ratings = CallRatingServiceServer::new(self.clone());
+        let leads = LeadEnrichmentServiceServer::new(self.clone());
+        Routes::new(events)
+            .add_service(ratings.max_decoding_message_size(LARGE))
+            .add_service(leads.max_decoding_message_size(LARGE))
+            .add_service(AccessServiceServer::new(self.clone()))
+            .prepare()
+    }
+
+    pub(crate) fn conduct(&self, conduct: Conduct) {
+        self.conduct.send_replace(conduct);
+    }
+
+    /// Looks at what was asked.
+    pub(crate) fn heard<T>(&self, look: impl FnOnce(&Heard) -> T) -> T {
+        look(&self.heard.lock().unwrap())
+    }
+
+    /// Waits until so many calls wait for their answer.
+    pub(crate) async fn until_waiting(&self, count: usize) {
+        let mut waiting = self.waiting.subscribe();
+        waiting.wait_for(|waiting| *waiting >= count).await.unwrap();
+    }
+
+    /// Notes a request, and waits until it may be answered.
+    async fn hear<T>(
+        &self,
+        request: Request<T>,
+        note: impl FnOnce(&mut Heard, T),
+    ) -> Result<Conduct, Status> {
+        let metadata = |name| {
+            let value = request.metadata().get(name)?;
+            Some(value.to_str().unwrap().to_owned())
+        };
+        let (authorization, timeout) = (metadata("authorization"), metadata("grpc-timeout"));
+        {
+            let mut heard = self.heard.lock().unwrap();
+            heard.authorizations.push(authorization);
+            heard.timeouts.push(timeout);
+            note(&mut heard, request.into_inner());
+        }
+        self.waiting.send_modify(|waiting| *waiting += 1);
+        let mut conduct = self.conduct.subscribe();
+        let is_set = |conduct: &Conduct| !matches!(conduct, Conduct::Wait);
+        let conduct = conduct.wait_for(is_set).await.unwrap().clone();
+        self.waiting.send_modify(|waiting| *waiting -= 1);
+        match conduct {
+            Conduct::Fail(status) => Err(status),
+            conduct => Ok(conduct),
+        }
+    }
+}
+
+/// Outcome, rejection and quarantine record for an item with this text.
+fn result(text: &str) -> (i32, Option<pb::Rejection>, String) {
+    let rejection = pb::Rejection {
+        reason: pb::RejectionReason::InvalidVisitorId.into(),
+        ..pb::Rejection::default()
+    };
+    match text {
+        "duplicate" => (pb::Outcome::Duplicate.into(), None, String::new()),
+        "quarantined" => (
+            pb::Outcome::Rejected.into(),
+            Some(rejection),
+            "q1".to_owned(),
+        ),
+        "lost" => (pb::Outcome::Rejected.into(), Some(rejection), String::new()),
+        "unspecified" => (pb::Outcome::Unspecified.into(), None, String::new()),
+        _ => (pb::Outcome::Recorded.into(), None, String::new()),
+    }
+}
+
+fn finished<T>(conduct: &Conduct, mut results: Vec<T>) -> Vec<T> {
+    if matches!(conduct, Conduct::Forget) {
+        results.pop();
+    }
+    results
+}
+
+#[tonic::async_trait]
+impl EventService for FakeCore {
+    async fn record_events(
+        &self,
+        request: Request<pb::RecordEventsRequest>,
+    ) -> Result<Response<pb::RecordEventsResponse>, Status> {
+        let events = request.get_ref().events.clone();
+        let conduct = self
+            .hear(request, |heard, request| heard.events.push(request))
+            .await?;
+        let results = events.iter().map(|event| {
+            let (outcome, rejection, quarantined_notification_id) = result(&event.title);
+            pb::RecordEventResult {
+                outcome,
+                event_id: "e1".to_owned(),
+                rejection,
+                quarantined_notification_id,
+            }
+        });
+        let results = finished(&conduct, results.collect());
+        Ok(Response::new(pb::RecordEventsResponse { results }))
+    }
+
+    async fn get_event(
+        &self,
+        _: Request<pb::GetEventRequest>,
+    ) -> Result<Response<pb::GetEventResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_events(
+        &self,
+        _: Request<pb::ListEventsRequest>,
+    ) -> Result<Response<pb::ListEventsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+#[tonic::async_trait]
+impl CallRatingService for FakeCore {
+    async fn rate_calls(
+        &self,
+        request: Request<pb::RateCallsRequest>,
+    ) -> Result<Response<pb::RateCallsResponse>, Status> {
+        let ratings = request.get_ref().ratings.clone();
+        let conduct = self
+            .hear(request, |heard, request| heard.ratings.push(request))
+            .await?;
+        let results = ratings.iter().map(|rating| {
+            let (outcome, rejection, quarantined_notification_id) = result(&rating.rating);
+            pb::RateCallResult {
+                outcome,
+                call_rating_id: "r1".to_owned(),
+                rejection,
+                quarantined_notification_id,
+            }
+        });
+        let results = finished(&conduct, results.collect());
+        Ok(Response::new(pb::RateCallsResponse { results }))
+    }
+
+    async fn get_call_rating(
+        &self,
+        _: Request<pb::GetCallRatingRequest>,
+    ) -> Result<Response<pb::GetCallRatingResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_call_ratings(
+        &self,
+        _: Request<pb::ListCallRatingsRequest>,
+    ) -> Result<Response<pb::ListCallRatingsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+#[tonic::async_trait]
+impl LeadEnrichmentService for FakeCore {
+    async fn enrich_leads(
+        &self,
+        request: Request<pb::EnrichLeadsRequest>,
+    ) -> Result<Response<pb::EnrichLeadsResponse>, Status> {
+        let count = request.get_ref().leads.len();
+        let conduct = self
+            .hear(request, |heard, request| heard.leads.push(request))
+            .await?;
+        let accepted = pb::EnrichLeadResult {
+            outcome: pb::Outcome::Recorded.into(),
+            ..pb::EnrichLeadResult::default()
+        };
+        let results = finished(&conduct, vec![accepted; count]);
+        Ok(Response::new(pb::EnrichLeadsResponse { results }))
+    }
+
+    async fn get_lead_enrichment(
+        &self,
+        _: Request<pb::GetLeadEnrichmentRequest>,
+    ) -> Result<Response<pb::GetLeadEnrichmentResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_lead_enrichments(
+        &self,
+        _: Request<pb::ListLeadEnrichmentsRequest>,
+    ) -> Result<Response<pb::ListLeadEnrichmentsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+/// Organisations with a `2` are linked.
+#[tonic::async_trait]
+impl AccessService for FakeCore {
+    async fn get_organization_access(
+        &self,
+        request: Request<pb::GetOrganizationAccessRequest>,
+    ) -> Result<Response<pb::GetOrganizationAccessResponse>, Status> {
+        let id = request.get_ref().organization_id.clone();
+        let is_linked = id.contains('2');
+        self.hear(request, |heard, _| heard.access.push(id)).await?;
+        Ok(Response::new(pb::GetOrganizationAccessResponse {
+            is_linked,
+        }))
+    }
+
+    async fn create_api_key(
+        &self,
+        _: Request<pb::CreateApiKeyRequest>,
+    ) -> Result<Response<pb::CreateApiKeyResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_api_keys(
+        &self,
+        _: Request<pb::ListApiKeysRequest>,
+    ) -> Result<Response<pb::ListApiKeysResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn revoke_api_key(
+        &self,
+        _: Request<pb::RevokeApiKeyRequest>,
+    ) -> Result<Response<pb::RevokeApiKeyResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
