@@ -6,7 +6,7 @@
 
 mod enrichments;
 mod events;
-mod given;
+pub(super) mod given;
 mod installations;
 mod keys;
 mod lists;

@@ -13,12 +13,16 @@ mod installations;
 mod keys;
 mod lead_enrichments;
 mod listing;
+mod log;
 mod quarantine;
 mod ratings;
 mod readers;
 mod recording;
 mod visits;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 

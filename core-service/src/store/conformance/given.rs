@@ -20,41 +20,41 @@ use crate::store::{
 };
 
 /// The organisation that sends unless a rule says otherwise.
-pub(super) const OURS: &str = "00D000000000062EAA";
-pub(super) const OTHERS: &str = "00D000000000063EAA";
+pub(in crate::store) const OURS: &str = "00D000000000062EAA";
+pub(in crate::store) const OTHERS: &str = "00D000000000063EAA";
 
-pub(super) fn igrp(id: i64) -> Igrp {
+pub(in crate::store) fn igrp(id: i64) -> Igrp {
     Igrp::new(id).unwrap()
 }
 
 /// The installation of items unless a rule says otherwise.
-pub(super) fn seven() -> Igrp {
+pub(in crate::store) fn seven() -> Igrp {
     igrp(7)
 }
 
 /// A moment, in seconds.
-pub(super) fn at(seconds: i64) -> Timestamp {
+pub(in crate::store) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }
 
-pub(super) fn visitor(n: u8) -> VisitorId {
+pub(in crate::store) fn visitor(n: u8) -> VisitorId {
     VisitorId::from_bytes([n; 16])
 }
 
-pub(super) fn call_ref(text: &str) -> CallRef {
+pub(in crate::store) fn call_ref(text: &str) -> CallRef {
     CallRef::parse(text).unwrap()
 }
 
-pub(super) fn short(text: &str) -> ShortText {
+pub(in crate::store) fn short(text: &str) -> ShortText {
     ShortText::new(text).unwrap()
 }
 
-pub(super) fn organization(id: &str) -> OrganizationId {
+pub(in crate::store) fn organization(id: &str) -> OrganizationId {
     OrganizationId::parse(id).unwrap()
 }
 
 /// A plain event with this title, without a time of its own.
-pub(super) fn event(title: &str) -> NewEvent {
+pub(in crate::store) fn event(title: &str) -> NewEvent {
     NewEvent {
         action: Action::sale(),
         visitor_id: None,
@@ -75,7 +75,7 @@ pub(super) fn event(title: &str) -> NewEvent {
 }
 
 /// A rating of a call at a time of its own.
-pub(super) fn rating(call: &str, text: &str, seconds: i64) -> NewCallRating {
+pub(in crate::store) fn rating(call: &str, text: &str, seconds: i64) -> NewCallRating {
     NewCallRating {
         call_ref: call_ref(call),
         rating: short(text),
@@ -87,12 +87,12 @@ pub(super) fn rating(call: &str, text: &str, seconds: i64) -> NewCallRating {
     }
 }
 
-pub(super) fn decimal(text: &str) -> Decimal {
+pub(in crate::store) fn decimal(text: &str) -> Decimal {
     Decimal::read(text).unwrap().decimal
 }
 
 /// A request for the lead of this number.
-pub(super) fn lead(number: u32) -> LeadToEnrich {
+pub(in crate::store) fn lead(number: u32) -> LeadToEnrich {
     LeadToEnrich {
         visitor_id: Some(visitor(1)),
         call_ref: None,
@@ -108,7 +108,7 @@ pub(super) fn lead(number: u32) -> LeadToEnrich {
     }
 }
 
-pub(super) fn visit(visitor_id: VisitorId, seconds: i64) -> NewVisit {
+pub(in crate::store) fn visit(visitor_id: VisitorId, seconds: i64) -> NewVisit {
     let text = LongText::default;
     NewVisit {
         visitor_id,
@@ -130,7 +130,11 @@ pub(super) fn visit(visitor_id: VisitorId, seconds: i64) -> NewVisit {
     }
 }
 
-pub(super) fn call(reference: &str, visitor_id: Option<VisitorId>, seconds: i64) -> NewCall {
+pub(in crate::store) fn call(
+    reference: &str,
+    visitor_id: Option<VisitorId>,
+    seconds: i64,
+) -> NewCall {
     NewCall {
         call_ref: call_ref(reference),
         visitor_id,
@@ -146,7 +150,7 @@ pub(super) fn call(reference: &str, visitor_id: Option<VisitorId>, seconds: i64)
 }
 
 /// Where a Salesforce record of this number came from.
-pub(super) fn origin(record: u32) -> Origin {
+pub(in crate::store) fn origin(record: u32) -> Origin {
     Origin {
         organization_id: Some(short(OURS)),
         action_id: Some(short("04k000000000001EAA")),
@@ -157,7 +161,7 @@ pub(super) fn origin(record: u32) -> Origin {
 }
 
 /// A notification to `events`.
-pub(super) fn notification() -> Notification {
+pub(in crate::store) fn notification() -> Notification {
     Notification {
         endpoint: "events".to_owned(),
         query: String::new(),
@@ -167,7 +171,7 @@ pub(super) fn notification() -> Notification {
     }
 }
 
-pub(super) fn item<T>(content: T) -> Item<T> {
+pub(in crate::store) fn item<T>(content: T) -> Item<T> {
     Item {
         igrp: Some(seven()),
         organization_id: None,
@@ -178,7 +182,7 @@ pub(super) fn item<T>(content: T) -> Item<T> {
 }
 
 /// An item that could not be read, for this reason.
-pub(super) fn bad<T>(reason: RejectionReason) -> Item<T> {
+pub(in crate::store) fn bad<T>(reason: RejectionReason) -> Item<T> {
     Item {
         igrp: Some(seven()),
         organization_id: None,
@@ -190,14 +194,14 @@ pub(super) fn bad<T>(reason: RejectionReason) -> Item<T> {
 
 /// How rules dress items.
 impl<T> Item<T> {
-    pub(super) fn of(self, igrp: Igrp) -> Self {
+    pub(in crate::store) fn of(self, igrp: Igrp) -> Self {
         Self {
             igrp: Some(igrp),
             ..self
         }
     }
 
-    pub(super) fn from(self, id: &str) -> Self {
+    pub(in crate::store) fn from(self, id: &str) -> Self {
         Self {
             organization_id: Some(organization(id)),
             ..self
@@ -205,7 +209,7 @@ impl<T> Item<T> {
     }
 
     /// With a caller's own key.
-    pub(super) fn keyed(self, key: &str) -> Self {
+    pub(in crate::store) fn keyed(self, key: &str) -> Self {
         let key = IdempotencyKey::in_installation(short(key), self.igrp.unwrap());
         Self {
             idempotency_key: Some(key),
@@ -214,7 +218,7 @@ impl<T> Item<T> {
     }
 
     /// With the notification of this key.
-    pub(super) fn notified(self, key: &str) -> Self {
+    pub(in crate::store) fn notified(self, key: &str) -> Self {
         Self {
             idempotency_key: Some(IdempotencyKey::of_notification(short(key))),
             notification: Some(notification()),
@@ -223,7 +227,7 @@ impl<T> Item<T> {
     }
 
     /// With a notification that replays another.
-    pub(super) fn replaying(self, key: &str, id: Uuid) -> Self {
+    pub(in crate::store) fn replaying(self, key: &str, id: Uuid) -> Self {
         let notification = Notification {
             replay_of: Some(id),
             ..notification()
@@ -236,7 +240,10 @@ impl<T> Item<T> {
 }
 
 /// A batch of a caller who may do everything, in open mode.
-pub(super) fn batch<T>(seconds: i64, items: impl IntoIterator<Item = Item<T>>) -> Batch<T> {
+pub(in crate::store) fn batch<T>(
+    seconds: i64,
+    items: impl IntoIterator<Item = Item<T>>,
+) -> Batch<T> {
     Batch {
         items: items.into_iter().collect(),
         unknown_installations: UnknownInstallations::Create,
@@ -246,14 +253,14 @@ pub(super) fn batch<T>(seconds: i64, items: impl IntoIterator<Item = Item<T>>) -
 }
 
 impl<T> Batch<T> {
-    pub(super) fn covering(self, igrps: impl IntoIterator<Item = Igrp>) -> Self {
+    pub(in crate::store) fn covering(self, igrps: impl IntoIterator<Item = Igrp>) -> Self {
         Self {
             coverage: Coverage::Only(igrps.into_iter().collect()),
             ..self
         }
     }
 
-    pub(super) fn strict(self) -> Self {
+    pub(in crate::store) fn strict(self) -> Self {
         Self {
             unknown_installations: UnknownInstallations::Reject,
             ..self
@@ -264,7 +271,7 @@ impl<T> Batch<T> {
 /// Short ways to look at a result.
 impl ItemResult {
     #[track_caller]
-    pub(super) fn recorded(&self) -> Uuid {
+    pub(in crate::store) fn recorded(&self) -> Uuid {
         match self {
             Self::Recorded(id) => *id,
             other => panic!("not recorded: {other:?}"),
@@ -272,7 +279,7 @@ impl ItemResult {
     }
 
     #[track_caller]
-    pub(super) fn duplicate(&self) -> Uuid {
+    pub(in crate::store) fn duplicate(&self) -> Uuid {
         match self {
             Self::Duplicate(id) => *id,
             other => panic!("no duplicate: {other:?}"),
@@ -280,7 +287,7 @@ impl ItemResult {
     }
 
     #[track_caller]
-    pub(super) fn rejected(&self) -> (RejectionReason, Option<Uuid>) {
+    pub(in crate::store) fn rejected(&self) -> (RejectionReason, Option<Uuid>) {
         match self {
             Self::Rejected {
                 rejection,
@@ -292,27 +299,39 @@ impl ItemResult {
 
     /// Its quarantine record.
     #[track_caller]
-    pub(super) fn quarantined(&self) -> Uuid {
+    pub(in crate::store) fn quarantined(&self) -> Uuid {
         self.rejected().1.expect("not quarantined")
     }
 }
 
-pub(super) async fn record(store: &Store, seconds: i64, item: Item<NewEvent>) -> ItemResult {
+pub(in crate::store) async fn record(
+    store: &Store,
+    seconds: i64,
+    item: Item<NewEvent>,
+) -> ItemResult {
     let results = store.record_events(batch(seconds, [item])).await;
     results.unwrap().remove(0)
 }
 
-pub(super) async fn rate(store: &Store, seconds: i64, item: Item<NewCallRating>) -> ItemResult {
+pub(in crate::store) async fn rate(
+    store: &Store,
+    seconds: i64,
+    item: Item<NewCallRating>,
+) -> ItemResult {
     let results = store.rate_calls(batch(seconds, [item])).await;
     results.unwrap().remove(0)
 }
 
-pub(super) async fn enrich(store: &Store, seconds: i64, item: Item<LeadToEnrich>) -> ItemResult {
+pub(in crate::store) async fn enrich(
+    store: &Store,
+    seconds: i64,
+    item: Item<LeadToEnrich>,
+) -> ItemResult {
     let results = store.enrich_leads(batch(seconds, [item])).await;
     results.unwrap().remove(0)
 }
 
-pub(super) fn all_events(igrp: Igrp) -> EventFilter {
+pub(in crate::store) fn all_events(igrp: Igrp) -> EventFilter {
     EventFilter {
         igrp,
         action: None,
@@ -323,7 +342,7 @@ pub(super) fn all_events(igrp: Igrp) -> EventFilter {
     }
 }
 
-pub(super) fn all_ratings(igrp: Igrp) -> CallRatingFilter {
+pub(in crate::store) fn all_ratings(igrp: Igrp) -> CallRatingFilter {
     CallRatingFilter {
         igrp,
         call_ref: None,
@@ -333,7 +352,7 @@ pub(super) fn all_ratings(igrp: Igrp) -> CallRatingFilter {
     }
 }
 
-pub(super) fn all_enrichments(igrp: Igrp) -> LeadEnrichmentFilter {
+pub(in crate::store) fn all_enrichments(igrp: Igrp) -> LeadEnrichmentFilter {
     LeadEnrichmentFilter {
         igrp,
         state: None,
@@ -344,7 +363,7 @@ pub(super) fn all_enrichments(igrp: Igrp) -> LeadEnrichmentFilter {
     }
 }
 
-pub(super) fn whole_quarantine() -> QuarantineFilter {
+pub(in crate::store) fn whole_quarantine() -> QuarantineFilter {
     QuarantineFilter {
         coverage: Coverage::All,
         igrp: None,
@@ -356,25 +375,25 @@ pub(super) fn whole_quarantine() -> QuarantineFilter {
     }
 }
 
-pub(super) async fn events(store: &Store, igrp: Igrp) -> Vec<Event> {
+pub(in crate::store) async fn events(store: &Store, igrp: Igrp) -> Vec<Event> {
     let page = store.events(all_events(igrp), PageRequest::ALL).await;
     page.unwrap().rows
 }
 
-pub(super) async fn ratings(store: &Store, igrp: Igrp) -> Vec<CallRating> {
+pub(in crate::store) async fn ratings(store: &Store, igrp: Igrp) -> Vec<CallRating> {
     let page = store
         .call_ratings(all_ratings(igrp), PageRequest::ALL)
         .await;
     page.unwrap().rows
 }
 
-pub(super) async fn enrichments(store: &Store, igrp: Igrp) -> Vec<LeadEnrichment> {
+pub(in crate::store) async fn enrichments(store: &Store, igrp: Igrp) -> Vec<LeadEnrichment> {
     let filter = all_enrichments(igrp);
     let page = store.lead_enrichments(filter, PageRequest::ALL).await;
     page.unwrap().rows
 }
 
-pub(super) async fn calls(store: &Store, igrp: Igrp) -> Vec<Call> {
+pub(in crate::store) async fn calls(store: &Store, igrp: Igrp) -> Vec<Call> {
     let filter = CallFilter {
         igrp,
         visitor_id: None,
@@ -383,7 +402,7 @@ pub(super) async fn calls(store: &Store, igrp: Igrp) -> Vec<Call> {
     store.calls(filter, PageRequest::ALL).await.unwrap().rows
 }
 
-pub(super) async fn quarantine(store: &Store) -> Vec<QuarantinedNotification> {
+pub(in crate::store) async fn quarantine(store: &Store) -> Vec<QuarantinedNotification> {
     let filter = whole_quarantine();
     let page = store.quarantined_notifications(filter, PageRequest::ALL);
     page.await.unwrap().rows

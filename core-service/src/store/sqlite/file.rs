@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -14,6 +15,9 @@ mod embedded {
 
 /// Marks a database file as one of ours: "sfbr".
 const APPLICATION_ID: i32 = 0x7366_6272;
+
+/// How long to wait for another process that has the database locked.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Keeps other processes from opening the same database for writing.
 #[derive(Debug)]
@@ -85,7 +89,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cache_size", -65_536)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.busy_timeout(PATIENCE)?;
         connection.set_prepared_statement_cache_capacity(128);
         Ok(Some(connection))
     };
@@ -103,7 +107,7 @@ pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "cache_size", -8_192)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)

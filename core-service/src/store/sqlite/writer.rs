@@ -12,10 +12,11 @@ use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot, watch};
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use super::super::{Migrated, StoreError, StoreState};
 use super::file::{self, Lock};
+use super::log::Log;
 use crate::metrics::StoreMetrics;
 
 /// Requests that may wait. More are refused at once.
@@ -23,11 +24,6 @@ const QUEUE: usize = 1_024;
 
 /// Requests that may share a transaction, so that none waits for too many.
 const GROUP: usize = 256;
-
-/// How large the log may grow before it is folded into the database by force,
-/// in bytes. SQLite does that by itself much earlier, but only while no reader
-/// is in the way.
-const LOG_LIMIT: u64 = 64 << 20;
 
 /// The handle of the writing thread.
 #[derive(Clone, Debug)]
@@ -73,7 +69,7 @@ impl Writer {
         path: PathBuf,
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
-        let log_path = file::beside(&path, "-wal");
+        let log = Log::of(&path);
         let opened = tokio::task::spawn_blocking(move || {
             let lock = Lock::take(&path)?;
             let mut connection = file::open_for_writing(&path)?;
@@ -88,10 +84,7 @@ impl Writer {
         let (state, watched) = watch::channel(StoreState::Ready);
         let mut thread = WriterThread {
             connection,
-            log: Log {
-                path: log_path,
-                limit: LOG_LIMIT,
-            },
+            log,
             jobs,
             state,
             metrics: metrics.clone(),
@@ -370,47 +363,6 @@ impl WriterThread {
         // Dropping a job drops its sender, and its caller asks why.
         while let Ok(job) = self.jobs.try_recv() {
             drop(job);
-        }
-    }
-}
-
-/// The write-ahead log beside the database.
-struct Log {
-    path: PathBuf,
-    /// The size in bytes at which it is folded next.
-    limit: u64,
-}
-
-impl Log {
-    /// Folds the log into the database when it has grown too large: readers
-    /// that follow each other without a gap would let it grow for ever.
-    fn bound(&mut self, connection: &Connection) {
-        let size = std::fs::metadata(&self.path).map_or(0, |file| file.len());
-        if size < self.limit {
-            return;
-        }
-        // Behind a long reader, such as a backup, not every commit waits.
-        self.limit = if self.fold(connection) {
-            LOG_LIMIT
-        } else {
-            size + LOG_LIMIT
-        };
-    }
-
-    /// Empties the log, if no reader is in the way for long.
-    fn fold(&self, connection: &Connection) -> bool {
-        let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-            row.get::<_, bool>(0)
-        });
-        match folded {
-            Ok(is_busy) => !is_busy,
-            Err(error) => {
-                warn!(
-                    error = &error as &dyn std::error::Error,
-                    "could not fold the log into the database"
-                );
-                false
-            }
         }
     }
 }

@@ -1,0 +1,114 @@
+use std::fs;
+
+use super::Folder;
+use crate::store::conformance::given::{event, events, item, record, seven};
+use crate::store::{StoreError, backup, restore};
+
+#[tokio::test]
+async fn a_backup_restores_what_was_there() {
+    let folder = Folder::new();
+    let store = folder.open().await.unwrap();
+    let id = record(&store, 1, item(event("Deal")).keyed("k"))
+        .await
+        .recorded();
+    let copy = folder.path().with_file_name("copy.db");
+    assert!(backup(&folder.path(), &copy).unwrap() > 0);
+    record(&store, 2, item(event("after the backup")))
+        .await
+        .recorded();
+    store.close().await;
+
+    restore(&copy, &folder.path(), true).unwrap();
+    let store = folder.open().await.unwrap();
+    assert_eq!(events(&store, seven()).await.len(), 1);
+    // It also knows what it has seen before.
+    assert_eq!(
+        record(&store, 3, item(event("Deal")).keyed("k"))
+            .await
+            .duplicate(),
+        id
+    );
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_while_others_write_holds_whole_batches() {
+    let folder = Folder::new();
+    let store = folder.open().await.unwrap();
+    let (copy, database) = (folder.path().with_file_name("copy.db"), folder.path());
+    let (to, of) = (copy.clone(), database.clone());
+    let copied = tokio::task::spawn_blocking(move || backup(&of, &to));
+    let mut written = 0;
+    while !copied.is_finished() || written < 20 {
+        let items = (0..10).map(|_| item(event("")));
+        let batch = crate::store::conformance::given::batch(1, items);
+        store.record_events(batch).await.unwrap();
+        written += 1;
+    }
+    copied.await.unwrap().unwrap();
+    store.close().await;
+    restore(&copy, &database, true).unwrap();
+    let store = folder.open().await.unwrap();
+    assert_eq!(events(&store, seven()).await.len() % 10, 0);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_copy_never_takes_the_place_of_another_file_unasked() {
+    let folder = Folder::new();
+    folder.open().await.unwrap().close().await;
+    let copy = folder.path().with_file_name("copy.db");
+    fs::write(&copy, "precious").unwrap();
+    assert!(backup(&folder.path(), &copy).is_err());
+    assert_eq!(fs::read(&copy).unwrap(), b"precious");
+    fs::remove_file(&copy).unwrap();
+    backup(&folder.path(), &copy).unwrap();
+    assert!(restore(&copy, &folder.path(), false).is_err());
+}
+
+#[tokio::test]
+async fn nothing_is_restored_under_a_running_core() {
+    let folder = Folder::new();
+    let store = folder.open().await.unwrap();
+    let copy = folder.path().with_file_name("copy.db");
+    backup(&folder.path(), &copy).unwrap();
+    let refused = restore(&copy, &folder.path(), true);
+    assert!(
+        matches!(refused, Err(StoreError::InUse { .. })),
+        "{refused:?}"
+    );
+    store.close().await;
+}
+
+#[tokio::test]
+async fn only_a_sound_copy_of_ours_is_restored() {
+    let folder = Folder::new();
+    let store = folder.open().await.unwrap();
+    let items = (0..1_000).map(|n| item(event(&"x".repeat(n))));
+    let batch = crate::store::conformance::given::batch(1, items);
+    store.record_events(batch).await.unwrap();
+    let copy = folder.path().with_file_name("copy.db");
+    backup(&folder.path(), &copy).unwrap();
+    store.close().await;
+    let before = fs::read(folder.path()).unwrap();
+
+    let theirs = folder.path().with_file_name("theirs.db");
+    let connection = rusqlite::Connection::open(&theirs).unwrap();
+    connection.execute_batch("CREATE TABLE theirs (a)").unwrap();
+    drop(connection);
+    let damaged = folder.path().with_file_name("damaged.db");
+    let mut bytes = fs::read(&copy).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8_192].fill(0xA5);
+    fs::write(&damaged, bytes).unwrap();
+    let nothing = folder.path().with_file_name("nothing.db");
+    for from in [theirs, damaged, nothing] {
+        let refused = restore(&from, &folder.path(), true);
+        assert!(
+            matches!(refused, Err(StoreError::Open { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(fs::read(folder.path()).unwrap(), before);
+    }
+    restore(&copy, &folder.path(), true).unwrap();
+}

@@ -1,0 +1,278 @@
+//! How statements find their rows.
+//!
+//! Everything that the store does is done once, on one connection, and each
+//! statement that was run is asked for its plan. None may read through a table
+//! of records.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use rusqlite::Connection;
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
+use uuid::Uuid;
+
+use super::super::{
+    calls, events, file, installations, lead_enrichments, quarantine, ratings, visits,
+};
+use super::Folder;
+use crate::domain::{Coverage, QuarantineState, RejectionReason};
+use crate::recording::Item;
+use crate::store::conformance::given::{
+    OURS, all_enrichments, all_events, all_ratings, at, bad, batch, call, call_ref, event, igrp,
+    item, lead, rating, seven, visit, visitor, whole_quarantine,
+};
+use crate::store::{
+    CallFilter, CallRatingFilter, EventFilter, LeadEnrichmentFilter, PageRequest, QuarantineFilter,
+    TimeRange, VisitFilter,
+};
+
+/// The tables that grow without end.
+const RECORDS: [&str; 7] = [
+    "events",
+    "call_ratings",
+    "lead_enrichments",
+    "visits",
+    "calls",
+    "quarantined_notifications",
+    "idempotency_keys",
+];
+
+const PAGE: PageRequest = PageRequest {
+    size: 50,
+    bytes: usize::MAX,
+    after: crate::store::Position::START,
+};
+
+fn time() -> TimeRange {
+    TimeRange {
+        start: Some(at(1)),
+        end: Some(at(9)),
+    }
+}
+
+/// Runs something on a new database and returns the statements that it ran,
+/// with their values.
+fn statements(run: impl FnOnce(&Connection)) -> (Folder, Connection, BTreeSet<String>) {
+    let folder = Folder::new();
+    let mut connection = file::open_for_writing(&folder.path()).unwrap();
+    file::migrate(&mut connection).unwrap();
+    let seen = Arc::new(Mutex::new(BTreeSet::new()));
+    let note = {
+        let seen = seen.clone();
+        move |event: TraceEvent<'_>| {
+            if let TraceEvent::Stmt(statement, _) = event {
+                seen.lock().unwrap().extend(statement.expanded_sql());
+            }
+        }
+    };
+    connection
+        .trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note))
+        .unwrap();
+    run(&connection);
+    connection
+        .trace_v2(TraceEventCodes::empty(), None::<fn(TraceEvent<'_>)>)
+        .unwrap();
+    let seen = seen.lock().unwrap().clone();
+    (folder, connection, seen)
+}
+
+fn plan(connection: &Connection, statement: &str) -> Vec<String> {
+    let mut explained = connection
+        .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
+        .unwrap();
+    let lines = explained.query_map([], |row| row.get("detail")).unwrap();
+    lines.collect::<Result<_, _>>().unwrap()
+}
+
+/// Every list with every filter alone, and the lookups.
+fn read_everything(connection: &Connection) {
+    let events = |filter| drop(events::list(connection, filter, PAGE).unwrap());
+    let all = || EventFilter {
+        time: time(),
+        ..all_events(seven())
+    };
+    events(all());
+    events(EventFilter {
+        action: Some("sale".to_owned()),
+        ..all()
+    });
+    events(EventFilter {
+        visitor_id: Some(visitor(1)),
+        ..all()
+    });
+    events(EventFilter {
+        call_ref: Some(call_ref("C")),
+        ..all()
+    });
+    events(EventFilter {
+        record_id: Some("006".to_owned()),
+        ..all()
+    });
+
+    let ratings = |filter| drop(ratings::list(connection, filter, PAGE).unwrap());
+    let all = || CallRatingFilter {
+        time: time(),
+        ..all_ratings(seven())
+    };
+    ratings(all());
+    ratings(CallRatingFilter {
+        call_ref: Some(call_ref("C")),
+        ..all()
+    });
+    ratings(CallRatingFilter {
+        rating: Some("Good".to_owned()),
+        ..all()
+    });
+    ratings(CallRatingFilter {
+        record_id: Some("006".to_owned()),
+        ..all()
+    });
+
+    let leads = |filter| drop(lead_enrichments::list(connection, filter, PAGE).unwrap());
+    let all = || LeadEnrichmentFilter {
+        time: time(),
+        ..all_enrichments(seven())
+    };
+    leads(all());
+    leads(LeadEnrichmentFilter {
+        visitor_id: Some(visitor(1)),
+        ..all()
+    });
+    leads(LeadEnrichmentFilter {
+        call_ref: Some(call_ref("C")),
+        ..all()
+    });
+    leads(LeadEnrichmentFilter {
+        record_id: Some("00Q".to_owned()),
+        ..all()
+    });
+    let state = Some(crate::domain::LeadEnrichmentState::Pending);
+    leads(LeadEnrichmentFilter { state, ..all() });
+
+    for visitor_id in [None, Some(visitor(1))] {
+        let (igrp, time) = (seven(), time());
+        let filter = VisitFilter {
+            igrp,
+            visitor_id,
+            time,
+        };
+        visits::list(connection, &filter, PAGE).unwrap();
+        let filter = CallFilter {
+            igrp,
+            visitor_id,
+            time,
+        };
+        calls::list(connection, &filter, PAGE).unwrap();
+    }
+
+    for show_resolved in [false, true] {
+        let list = |filter| drop(quarantine::list(connection, filter, PAGE).unwrap());
+        let all = || QuarantineFilter {
+            show_resolved,
+            ..whole_quarantine()
+        };
+        let some = || Some("04l".to_owned());
+        list(all());
+        list(QuarantineFilter {
+            igrp: Some(seven()),
+            ..all()
+        });
+        list(QuarantineFilter {
+            organization_id: some(),
+            ..all()
+        });
+        list(QuarantineFilter {
+            notification_id: some(),
+            ..all()
+        });
+        list(QuarantineFilter {
+            record_id: some(),
+            ..all()
+        });
+        list(QuarantineFilter {
+            reason: Some(RejectionReason::RecordGone),
+            ..all()
+        });
+        let coverage = Coverage::Only([seven(), igrp(8)].into());
+        list(QuarantineFilter { coverage, ..all() });
+    }
+
+    events::find(connection, Uuid::nil()).unwrap();
+    ratings::current(connection, seven(), "C").unwrap();
+    lead_enrichments::find(connection, Uuid::nil()).unwrap();
+    calls::find(connection, seven(), "C").unwrap();
+    quarantine::find(connection, Uuid::nil()).unwrap();
+}
+
+/// Everything that is written, first and again.
+fn write_everything(connection: &Connection) {
+    for round in 0..2 {
+        let named = |name: &str| format!("{name} {round}");
+        let good = item(event(&named("event"))).notified("e");
+        let bad = || -> Item<_> { bad(RejectionReason::InvalidDecimal).notified("bad") };
+        let results = events::record(connection, batch(1, [good, bad(), bad()])).unwrap();
+        let held = results[1].quarantined();
+        let replay = bad().replaying("replay", held);
+        events::record(connection, batch(1, [replay])).unwrap();
+        let rated = item(rating("C", &named("rating"), 1)).notified("r");
+        ratings::record(connection, batch(1, [rated])).unwrap();
+        let mut request = lead(1);
+        request.visitor_id = Some(visitor(round));
+        let request = || item(request.clone()).from(OURS);
+        let requests = [request().notified("l"), request()];
+        lead_enrichments::record(connection, batch(1, requests)).unwrap();
+        visits::record(connection, batch(1, [item(visit(visitor(round), 1))])).unwrap();
+        calls::record(
+            connection,
+            batch(1, [item(call("C", Some(visitor(round)), 1))]),
+        )
+        .unwrap();
+        quarantine::record(connection, batch(1, [bad_notified()])).unwrap();
+        let state = QuarantineState::Discarded;
+        quarantine::resolve(connection, &[held], state, at(2))
+            .unwrap()
+            .unwrap();
+    }
+    installations::delete(connection, seven(), false).unwrap();
+    installations::delete(connection, seven(), true).unwrap();
+}
+
+fn bad_notified() -> Item<std::convert::Infallible> {
+    bad(RejectionReason::RecordGone).notified("gone")
+}
+
+#[test]
+fn no_statement_reads_through_a_table_of_records() {
+    let (_folder, connection, seen) = statements(|connection| {
+        write_everything(connection);
+        read_everything(connection);
+    });
+    assert!(seen.len() > 60, "{}", seen.len());
+    for statement in &seen {
+        for line in plan(&connection, statement) {
+            let scanned = line.strip_prefix("SCAN ");
+            let scanned = scanned.and_then(|rest| rest.split(' ').next());
+            let is_scan = scanned.is_some_and(|table| RECORDS.contains(&table));
+            assert!(!is_scan, "{line}:\n{statement}");
+        }
+    }
+}
+
+#[test]
+fn a_list_of_one_visitor_call_or_record_does_not_walk_its_installation() {
+    let (_folder, connection, seen) = statements(read_everything);
+    let identities = [
+        "visitor_id = x'",
+        "call_ref = 'C'",
+        "record_key = '",
+        "notification_key = '",
+    ];
+    let of_one = |statement: &&String| identities.iter().any(|one| statement.contains(one));
+    let lists: Vec<_> = seen.iter().filter(of_one).collect();
+    assert!(lists.len() > 12, "{}", lists.len());
+    for statement in lists {
+        for line in plan(&connection, statement) {
+            assert!(!line.contains("_by_time"), "{line}:\n{statement}");
+        }
+    }
+}

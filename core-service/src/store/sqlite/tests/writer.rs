@@ -1,0 +1,201 @@
+use std::sync::mpsc;
+
+use rusqlite::Connection;
+
+use super::{Folder, write};
+use crate::store::conformance::given::{batch, event, events, item, record, seven};
+use crate::store::{Store, StoreError, StoreState};
+
+type Work = Box<dyn FnOnce(&Connection) -> Result<(), StoreError> + Send>;
+
+/// Adds an event's row the short way.
+fn add(title: &'static str) -> Work {
+    Box::new(move |connection| {
+        connection
+            .execute("INSERT INTO probes VALUES (1, 0)", [])
+            .unwrap();
+        connection.execute(
+            "UPDATE installations SET display_name = display_name || ?1",
+            [title],
+        )?;
+        connection.execute("DELETE FROM probes", [])?;
+        Ok(())
+    })
+}
+
+/// Runs works in one group: the first to come holds the writer until all wait.
+async fn in_one_group(store: &Store, works: Vec<Work>) -> Vec<Result<(), StoreError>> {
+    let (release, held) = mpsc::channel();
+    let hold: Work = Box::new(move |_| {
+        held.recv().unwrap();
+        Ok(())
+    });
+    let mut queued = Vec::new();
+    for work in std::iter::once(hold).chain(works) {
+        let store = store.clone();
+        let mut answer = Box::pin(async move { write(&store, work).await });
+        // Polled once, it is in the queue.
+        std::future::poll_fn(|context| {
+            assert!(answer.as_mut().poll(context).is_pending());
+            std::task::Poll::Ready(())
+        })
+        .await;
+        queued.push(answer);
+    }
+    release.send(()).unwrap();
+    let mut answers = Vec::new();
+    for answer in queued.into_iter().skip(1) {
+        answers.push(answer.await);
+    }
+    answers
+}
+
+/// What of the works was kept.
+async fn kept(store: &Store) -> String {
+    let installation = store.installation(seven()).await.unwrap();
+    installation.unwrap().display_name.to_string()
+}
+
+async fn opened() -> (Folder, Store) {
+    let folder = Folder::new();
+    let store = folder.open().await.unwrap();
+    record(&store, 1, item(event(""))).await.recorded();
+    (folder, store)
+}
+
+#[tokio::test]
+async fn a_failed_request_of_a_group_is_rolled_back_alone() {
+    let (_folder, store) = opened().await;
+    let failing: Work = Box::new(|connection| {
+        add("half ")(connection)?;
+        Err(connection
+            .execute("INSERT INTO nowhere VALUES (1)", [])
+            .unwrap_err()
+            .into())
+    });
+    let answers = in_one_group(&store, vec![add("a"), failing, add("b")]).await;
+    assert!(answers[0].is_ok() && answers[2].is_ok());
+    assert!(
+        matches!(answers[1], Err(StoreError::Refused(_))),
+        "{answers:?}"
+    );
+    assert_eq!(kept(&store).await, "ab");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_request_that_panics_is_rolled_back_alone() {
+    let (_folder, store) = opened().await;
+    let panicking: Work = Box::new(|connection| {
+        add("half ")(connection)?;
+        panic!("as the test wants it");
+    });
+    let answers = in_one_group(&store, vec![add("a"), panicking, add("b")]).await;
+    assert!(answers[0].is_ok() && answers[2].is_ok());
+    assert!(matches!(answers[1], Err(StoreError::Defect)), "{answers:?}");
+    assert_eq!(kept(&store).await, "ab");
+    assert_eq!(*store.state().borrow(), StoreState::Ready);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_acknowledges_nothing_of_its_group() {
+    let (_folder, store) = opened().await;
+    // A deferred constraint is looked at by the commit.
+    let make: Work = Box::new(|connection| {
+        connection.execute_batch(
+            "CREATE TABLE parents (id INTEGER PRIMARY KEY);
+             CREATE TABLE children (parent REFERENCES parents DEFERRABLE INITIALLY DEFERRED)",
+        )?;
+        Ok(())
+    });
+    write(&store, make).await.unwrap();
+    let orphan: Work = Box::new(|connection| {
+        connection.execute("INSERT INTO children VALUES (1)", [])?;
+        Ok(())
+    });
+    let answers = in_one_group(&store, vec![add("a"), orphan, add("b")]).await;
+    assert!(answers.iter().all(Result::is_err), "{answers:?}");
+    assert_eq!(kept(&store).await, "");
+    // It was the group's fault, not the disk's.
+    write(&store, add("c")).await.unwrap();
+    assert_eq!(kept(&store).await, "c");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn after_the_disk_failed_nothing_is_acknowledged() {
+    let (folder, store) = opened().await;
+    let failing: Work = Box::new(|_| Err(StoreError::Failed("disk I/O error".to_owned())));
+    let answers = in_one_group(&store, vec![add("a"), failing, add("b")]).await;
+    for answer in &answers {
+        assert!(matches!(answer, Err(StoreError::Failed(_))), "{answers:?}");
+    }
+    let later = store.record_events(batch(2, [item(event(""))])).await;
+    assert!(matches!(later, Err(StoreError::Failed(_))), "{later:?}");
+    assert!(matches!(*store.state().borrow(), StoreState::Failed(_)));
+    // What was there before can be read still.
+    assert_eq!(events(&store, seven()).await.len(), 1);
+    assert_eq!(kept(&store).await, "");
+    store.close().await;
+    let store = folder.open().await.unwrap();
+    assert_eq!(kept(&store).await, "");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn work_whose_caller_has_gone_before_it_began_is_not_done() {
+    let (_folder, store) = opened().await;
+    let (release, held) = mpsc::channel::<()>();
+    let hold: Work = Box::new(move |_| {
+        held.recv().unwrap();
+        Ok(())
+    });
+    let mut holding = Box::pin(write(&store, hold));
+    let mut abandoned = Box::pin(write(&store, add("abandoned")));
+    std::future::poll_fn(|context| {
+        assert!(holding.as_mut().poll(context).is_pending());
+        assert!(abandoned.as_mut().poll(context).is_pending());
+        std::task::Poll::Ready(())
+    })
+    .await;
+    drop(abandoned);
+    release.send(()).unwrap();
+    holding.await.unwrap();
+    write(&store, add("done")).await.unwrap();
+    assert_eq!(kept(&store).await, "done");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    let (_folder, store) = opened().await;
+    let (release, held) = mpsc::channel::<()>();
+    let hold: Work = Box::new(move |_| {
+        held.recv().unwrap();
+        Ok(())
+    });
+    let mut queued = vec![Box::pin(write(&store, hold))];
+    let refused = loop {
+        let mut next = Box::pin(write(&store, add("")));
+        let polled = std::future::poll_fn(|context| {
+            for answer in queued.iter_mut().take(1) {
+                let _ = answer.as_mut().poll(context);
+            }
+            std::task::Poll::Ready(next.as_mut().poll(context))
+        })
+        .await;
+        match polled {
+            std::task::Poll::Ready(refused) => break refused,
+            std::task::Poll::Pending => queued.push(next),
+        }
+        assert!(queued.len() < 10_000);
+    };
+    assert!(
+        matches!(refused, Err(StoreError::Overloaded)),
+        "{refused:?}"
+    );
+    release.send(()).unwrap();
+    drop(queued);
+    store.close().await;
+}
