@@ -17,16 +17,13 @@ use tracing::{info, warn};
 
 use crate::clock;
 use crate::config::CoreConfig;
-use crate::grpc::{self, Caller, ExplainLayer, KeyRing, Services};
+use crate::grpc::{self, Caller, ExplainLayer, KeyRing, LimitsLayer, Services};
 use crate::metrics::CoreMetrics;
 use crate::store::{Store, StoreError, StoreState};
 
 /// How often keys that another process may have changed are read again, and a
 /// full store is tried.
 const REFRESH: Duration = Duration::from_secs(5);
-
-/// The longest that any request may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why a core can't start.
 #[derive(Debug, thiserror::Error)]
@@ -208,12 +205,12 @@ impl Core {
 
         let stop_accepting = CancellationToken::new();
         let server = Server::builder()
-            .timeout(REQUEST_TIMEOUT)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
             .initial_stream_window_size(1 << 20)
             .initial_connection_window_size(8 << 20)
             .layer(ExplainLayer)
+            .layer(LimitsLayer::new())
             .add_routes(routes)
             .serve_with_incoming_shutdown(
                 TcpIncoming::from(listener).with_nodelay(Some(true)),

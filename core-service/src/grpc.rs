@@ -13,10 +13,12 @@ mod caller;
 pub mod check;
 mod event_message;
 mod event_service;
+mod frames;
 mod installation_message;
 mod installation_service;
 mod lead_enrichment_message;
 mod lead_enrichment_service;
+mod limits;
 mod notification_message;
 mod page;
 mod quarantine_service;
@@ -27,6 +29,7 @@ mod visit_message;
 mod visit_service;
 
 pub(crate) use caller::{Caller, KeyRing, make as make_key};
+pub(crate) use limits::LimitsLayer;
 pub(crate) use routes::{Services, add_reflection, service_names};
 pub(crate) use status::ExplainLayer;
 

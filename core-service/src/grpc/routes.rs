@@ -25,6 +25,9 @@ use crate::store::Store;
 /// values; that must fit, or it would be refused for ever.
 const MAX_REQUEST_BYTES: usize = 64 << 20;
 
+/// The largest request about settings: an installation with 1,000 rating items.
+const MAX_SETTINGS_BYTES: usize = 2 << 20;
+
 /// What all services share. It implements each of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Services {
@@ -72,23 +75,27 @@ impl Services {
         let mut routes = Routes::builder();
         // Only the size of what comes in is limited: pages are limited by rows.
         macro_rules! add {
-            ($($server:ident),*) => {$(
+            ($bytes:expr, $($server:ident),*) => {$(
                 routes.add_service(InterceptedService::new(
                     $server::new(self.clone())
-                        .max_decoding_message_size(MAX_REQUEST_BYTES)
+                        .max_decoding_message_size($bytes)
                         .max_encoding_message_size(usize::MAX),
                     caller.clone(),
                 ));
             )*};
         }
         add!(
+            MAX_REQUEST_BYTES,
             EventServiceServer,
             CallRatingServiceServer,
             LeadEnrichmentServiceServer,
             VisitServiceServer,
             CallServiceServer,
+            QuarantineServiceServer
+        );
+        add!(
+            MAX_SETTINGS_BYTES,
             InstallationServiceServer,
-            QuarantineServiceServer,
             AccessServiceServer
         );
         routes

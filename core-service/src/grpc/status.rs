@@ -152,7 +152,11 @@ fn explain(headers: &mut http::HeaderMap) {
     if matches!(status.code(), Code::ResourceExhausted | Code::Unavailable) {
         details.set_retry_info(Some(Duration::from_secs(1)));
     }
-    let explained = Status::with_error_details(status.code(), status.message(), details);
+    let message = match status.message() {
+        "" => "there is no such method; server reflection lists those that there are",
+        message => message,
+    };
+    let explained = Status::with_error_details(status.code(), message, details);
     // What can't be written stays as the framework made it.
     let _ = explained.add_header(headers);
 }

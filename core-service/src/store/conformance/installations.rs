@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use sfbridge_values::OrganizationId;
+
 use super::given::{
     OTHERS, OURS, at, bad, batch, call, enrich, event, igrp, item, lead, rate, rating, record,
     seven, short, visit, visitor,
@@ -14,7 +16,10 @@ async fn get(store: &Store) -> Option<Installation> {
 }
 
 fn linked_to(installation: &Installation) -> Option<&str> {
-    installation.organization_id.as_ref().map(|id| id.as_str())
+    installation
+        .organization_id
+        .as_ref()
+        .map(OrganizationId::as_str)
 }
 
 pub(super) async fn open_mode_creates_and_links_what_is_used_first(store: &Store) {

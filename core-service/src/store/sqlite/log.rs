@@ -42,28 +42,28 @@ impl Log {
             return;
         }
         // Behind one long reader, such as a backup, not every commit waits.
-        self.limit = if self.fold(connection) {
+        self.limit = if fold(connection) {
             LIMIT
         } else {
             size + LIMIT
         };
     }
+}
 
-    /// Empties the log, unless a reader is in the way for long.
-    pub(super) fn fold(&self, connection: &Connection) -> bool {
-        let fold = || {
-            connection.busy_timeout(PATIENCE)?;
-            let is_busy: bool =
-                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-            connection.busy_timeout(file::PATIENCE)?;
-            Ok::<_, rusqlite::Error>(!is_busy)
-        };
-        fold().unwrap_or_else(|error| {
-            warn!(
-                error = &error as &dyn std::error::Error,
-                "could not fold the log into the database"
-            );
-            false
-        })
-    }
+/// Empties the log, unless a reader is in the way for long.
+pub(super) fn fold(connection: &Connection) -> bool {
+    let fold = || {
+        connection.busy_timeout(PATIENCE)?;
+        let is_busy: bool =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        connection.busy_timeout(file::PATIENCE)?;
+        Ok::<_, rusqlite::Error>(!is_busy)
+    };
+    fold().unwrap_or_else(|error| {
+        warn!(
+            error = &error as &dyn std::error::Error,
+            "could not fold the log into the database"
+        );
+        false
+    })
 }

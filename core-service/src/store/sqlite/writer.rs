@@ -16,7 +16,7 @@ use tracing::{error, info};
 
 use super::super::{Migrated, StoreError, StoreState};
 use super::file::{self, Lock};
-use super::log::Log;
+use super::log::{self, Log};
 use crate::metrics::StoreMetrics;
 
 /// Requests that may wait. More are refused at once.
@@ -217,7 +217,7 @@ impl WriterThread {
             }
         }
         // Leaves one file behind instead of three.
-        self.log.fold(&self.connection);
+        log::fold(&self.connection);
         self.state.send_replace(StoreState::Closed);
     }
 

@@ -149,6 +149,10 @@ fn read_everything(connection: &Connection) {
     let state = Some(crate::domain::LeadEnrichmentState::Pending);
     leads(LeadEnrichmentFilter { state, ..all() });
 
+    read_the_rest(connection);
+}
+
+fn read_the_rest(connection: &Connection) {
     for visitor_id in [None, Some(visitor(1))] {
         let (igrp, time) = (seven(), time());
         let filter = VisitFilter {
