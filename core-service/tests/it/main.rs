@@ -1,0 +1,21 @@
+//! Tests of the core over real gRPC: its server on a port of its own, and the
+//! clients that are generated from the contract. `harness.rs` says how.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails says so by panicking, also in its helpers"
+)]
+
+mod access;
+mod errors;
+mod faults;
+mod harness;
+mod health;
+mod installations;
+mod limits;
+mod pages;
+mod recording;
+mod reflection;
+mod shutdown;
