@@ -1,0 +1,12 @@
+//! The product from end to end: its own binary, over real sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "what helpers can't do fails the test"
+)]
+
+mod conformance;
+mod harness;
