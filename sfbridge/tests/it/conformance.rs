@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use case::Suite;
 use run::Target;
 
-use crate::harness::{CoreCaller, Server};
+use crate::harness::{Contract, CoreCaller, Server};
 
 #[tokio::test]
 async fn every_case_holds_in_one_process() {
@@ -21,6 +21,7 @@ async fn every_case_holds_in_one_process() {
     check(Target {
         gateway: up.gateway(),
         core: CoreCaller::of(up.core_address()),
+        contract: Contract::new(),
     })
     .await;
 }
@@ -32,6 +33,7 @@ async fn every_case_holds_with_the_gateway_and_the_core_apart() {
     check(Target {
         gateway: gateway.gateway(),
         core: CoreCaller::of(core.core_address()),
+        contract: Contract::new(),
     })
     .await;
 }

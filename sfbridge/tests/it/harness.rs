@@ -21,7 +21,7 @@ mod until;
 use tokio::process::Command;
 
 pub(crate) use command::{Ran, run, run_with};
-pub(crate) use core::{CoreCaller, from_json, json};
+pub(crate) use core::{Contract, CoreCaller};
 pub(crate) use http::{Answer, CALL_RATING, EVENTS, Request};
 pub(crate) use message::{Message, Notification, ORGANIZATION, VISITOR, notification_id};
 pub(crate) use server::{Role, Server, Start};

@@ -59,6 +59,7 @@ pub(super) struct Step {
 #[serde(deny_unknown_fields)]
 struct NotificationSpec {
     number: u32,
+    record: Option<u32>,
     #[serde(rename = "type", default = "opportunity")]
     object_type: String,
     #[serde(default)]
@@ -92,7 +93,10 @@ impl Suite {
         let mut suites: Vec<_> = fs::read_dir(folder())
             .unwrap()
             .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "json")
+            })
             .map(|path| {
                 let name = path.file_stem().unwrap().to_string_lossy().into_owned();
                 let text = fs::read_to_string(&path).unwrap();
@@ -159,6 +163,10 @@ impl NotificationSpec {
             "Lead" => Notification::lead(number),
             "Task" => Notification::task(number),
             other => panic!("{}: no ids are made for {other}", case.name),
+        };
+        let notification = match self.record {
+            Some(record) => notification.of_record(case.number(record)),
+            None => notification,
         };
         let fields = self.fields.iter();
         fields

@@ -22,7 +22,9 @@ pub(super) fn list_differences(kind: &str, expected: &[Value], found: &[Value]) 
     let mut left: Vec<&Value> = found.iter().collect();
     let mut told = Vec::new();
     for one in expected {
-        let place = left.iter().position(|found| differences(one, found).is_empty());
+        let place = left
+            .iter()
+            .position(|found| differences(one, found).is_empty());
         match place {
             Some(place) => drop(left.remove(place)),
             None => told.push(format!("{kind}: expected and not there: {one}")),

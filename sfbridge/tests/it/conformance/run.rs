@@ -9,20 +9,21 @@ use sfbridge_proto::v1::Installation;
 
 use super::case::{Case, Step, Suite};
 use super::compare::{differences, list_differences};
-use crate::harness::{Answer, CoreCaller, from_json, json};
+use crate::harness::{Answer, Contract, CoreCaller};
 
 /// Where cases are run.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) gateway: SocketAddr,
     pub(super) core: CoreCaller,
+    pub(super) contract: Contract,
 }
 
 impl Target {
     /// Says what is not as the case has it; nothing when all is.
     pub(super) async fn run(&self, suite: &Suite, case: &Case) -> Vec<String> {
         if let Some(installation) = &case.installation {
-            let installation: Installation = from_json("Installation", installation);
+            let installation: Installation = self.contract.message("Installation", installation);
             self.core.create_installation(installation).await;
         }
         let mut told = Vec::new();
@@ -32,7 +33,11 @@ impl Target {
                 Ok(answer) => check_answer(step, &answer),
                 Err(error) => vec![format!("no answer: {error}")],
             };
-            told.extend(wrong.iter().map(|line| format!("step {}: {line}", index + 1)));
+            told.extend(
+                wrong
+                    .iter()
+                    .map(|line| format!("step {}: {line}", index + 1)),
+            );
         }
         told.extend(self.check_records(case).await);
         told.extend(self.check_quarantine(case).await);
@@ -49,16 +54,16 @@ impl Target {
             told.push(format!("expected {count} events, found {}", events.len()));
         }
         let lists: [(&str, &Option<Vec<Value>>, Vec<Value>); 3] = [
-            ("events", &expect.events, jsons("Event", &events)),
+            ("events", &expect.events, self.jsons("Event", &events)),
             (
                 "call_ratings",
                 &expect.call_ratings,
-                jsons("CallRating", &core.call_ratings(case.igrp).await),
+                self.jsons("CallRating", &core.call_ratings(case.igrp).await),
             ),
             (
                 "lead_enrichments",
                 &expect.lead_enrichments,
-                jsons("LeadEnrichment", &core.lead_enrichments(case.igrp).await),
+                self.jsons("LeadEnrichment", &core.lead_enrichments(case.igrp).await),
             ),
         ];
         for (kind, expected, found) in lists {
@@ -87,7 +92,7 @@ impl Target {
             // The records of a notification are found by 15 or 18 characters.
             let id = fields.remove("notification_id").unwrap();
             let id = id.as_str().unwrap();
-            let found = jsons("QuarantinedNotification", &self.core.quarantined(id).await);
+            let found = self.jsons("QuarantinedNotification", &self.core.quarantined(id).await);
             match &*found {
                 [one] => told.extend(
                     differences(&expected, one)
@@ -110,10 +115,13 @@ impl Target {
         }
         told
     }
-}
 
-fn jsons<T: prost::Message>(name: &str, records: &[T]) -> Vec<Value> {
-    records.iter().map(|record| json(name, record)).collect()
+    fn jsons<T: prost::Message>(&self, name: &str, records: &[T]) -> Vec<Value> {
+        let records = records.iter();
+        records
+            .map(|record| self.contract.json(name, record))
+            .collect()
+    }
 }
 
 fn check_answer(step: &Step, answer: &Answer) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::Value;
 use sfbridge_proto::FILE_DESCRIPTOR_SET;
 use sfbridge_proto::v1 as pb;
@@ -110,7 +110,7 @@ impl CoreCaller {
         notification_id: &str,
     ) -> Vec<pb::QuarantinedNotification> {
         let client = QuarantineServiceClient::new(self.channel());
-        all(async |page_token| {
+        let listed = all(async |page_token| {
             let request = pb::ListQuarantinedNotificationsRequest {
                 notification_id: notification_id.to_owned(),
                 show_resolved: true,
@@ -122,14 +122,22 @@ impl CoreCaller {
             let page = client.list_quarantined_notifications(request).await?;
             let page = page.into_inner();
             Ok((page.quarantined_notifications, page.next_page_token))
-        })
-        .await
+        });
+        let mut complete = Vec::new();
+        for held in listed.await {
+            // Lists leave the fields out.
+            let request = pb::GetQuarantinedNotificationRequest {
+                quarantined_notification_id: held.quarantined_notification_id,
+            };
+            let mut client = client.clone();
+            let answer = client.get_quarantined_notification(request).await;
+            complete.extend(answer.unwrap().into_inner().quarantined_notification);
+        }
+        complete
     }
 }
 
-async fn all<T>(
-    mut page: impl AsyncFnMut(String) -> Result<(Vec<T>, String), Status>,
-) -> Vec<T> {
+async fn all<T>(mut page: impl AsyncFnMut(String) -> Result<(Vec<T>, String), Status>) -> Vec<T> {
     let mut items = Vec::new();
     let mut token = String::new();
     loop {
@@ -142,28 +150,36 @@ async fn all<T>(
     }
 }
 
-/// A message of the contract as proto JSON with proto field names, all fields
-/// of it.
-pub(crate) fn json(name: &str, message: &impl Message) -> Value {
-    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
-    let name = format!("infinity.core.v1.{name}");
-    let descriptor = pool.get_message_by_name(&name).unwrap();
-    let bytes = message.encode_to_vec();
-    let message = DynamicMessage::decode(descriptor, bytes.as_slice()).unwrap();
-    let options = SerializeOptions::new()
-        .use_proto_field_name(true)
-        .stringify_64_bit_integers(false)
-        .skip_default_fields(false);
-    message
-        .serialize_with_options(serde_json::value::Serializer, &options)
-        .unwrap()
-}
+/// The contract's messages as proto JSON with proto field names.
+#[derive(Debug)]
+pub(crate) struct Contract(DescriptorPool);
 
-/// The message of the contract that this proto JSON is.
-pub(crate) fn from_json<T: Message + Default>(name: &str, json: &Value) -> T {
-    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
-    let name = format!("infinity.core.v1.{name}");
-    let descriptor = pool.get_message_by_name(&name).unwrap();
-    let message = DynamicMessage::deserialize(descriptor, json).unwrap();
-    message.transcode_to().unwrap()
+impl Contract {
+    pub(crate) fn new() -> Self {
+        Self(DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap())
+    }
+
+    /// All fields of a message, 64-bit integers as numbers.
+    pub(crate) fn json(&self, name: &str, message: &impl Message) -> Value {
+        let bytes = message.encode_to_vec();
+        let message = DynamicMessage::decode(self.descriptor(name), bytes.as_slice()).unwrap();
+        let options = SerializeOptions::new()
+            .use_proto_field_name(true)
+            .stringify_64_bit_integers(false)
+            .skip_default_fields(false);
+        message
+            .serialize_with_options(serde_json::value::Serializer, &options)
+            .unwrap()
+    }
+
+    /// The message that this JSON is.
+    pub(crate) fn message<T: Message + Default>(&self, name: &str, json: &Value) -> T {
+        let message = DynamicMessage::deserialize(self.descriptor(name), json).unwrap();
+        message.transcode_to().unwrap()
+    }
+
+    fn descriptor(&self, name: &str) -> MessageDescriptor {
+        let name = format!("infinity.core.v1.{name}");
+        self.0.get_message_by_name(&name).unwrap()
+    }
 }

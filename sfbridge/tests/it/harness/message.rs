@@ -20,8 +20,9 @@ pub(crate) struct Message {
 pub(crate) struct Notification {
     id: String,
     object_type: String,
-    /// The content of its sObject.
-    content: String,
+    record_id: String,
+    /// The rest of its sObject.
+    fields: String,
 }
 
 impl Message {
@@ -41,12 +42,14 @@ impl Message {
         let Notification {
             id,
             object_type,
-            content,
+            record_id,
+            fields,
         } = notification;
         let _ = writeln!(
             self.notifications,
             "   <Notification><Id>{id}</Id><sObject xsi:type=\"sf:{object_type}\" \
-             xmlns:sf=\"urn:sobject.enterprise.soap.sforce.com\">{content}</sObject></Notification>"
+             xmlns:sf=\"urn:sobject.enterprise.soap.sforce.com\"><sf:Id>{record_id}</sf:Id>{fields}\
+             </sObject></Notification>"
         );
         self
     }
@@ -89,8 +92,16 @@ impl Notification {
         Self {
             id: notification_id(number),
             object_type: object_type.to_owned(),
-            content: format!("<sf:Id>{prefix}5g00{number:08}</sf:Id>"),
+            record_id: format!("{prefix}5g00{number:08}"),
+            fields: String::new(),
         }
+    }
+
+    /// Of the record that the notification of another number is of.
+    pub(crate) fn of_record(mut self, number: u32) -> Self {
+        let prefix = &self.record_id[..3];
+        self.record_id = format!("{prefix}5g00{number:08}");
+        self
     }
 
     /// With a field.
@@ -101,7 +112,7 @@ impl Notification {
 
     /// With anything in its sObject.
     pub(crate) fn xml(mut self, xml: &str) -> Self {
-        self.content.push_str(xml);
+        self.fields.push_str(xml);
         self
     }
 }

@@ -70,7 +70,8 @@ impl Start {
 
     /// With a flag and its value.
     pub(crate) fn flag(mut self, name: &str, value: impl ToString) -> Self {
-        self.arguments.push(format!("--{name}={}", value.to_string()));
+        self.arguments
+            .push(format!("--{name}={}", value.to_string()));
         self
     }
 
