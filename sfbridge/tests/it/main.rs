@@ -9,4 +9,9 @@
 )]
 
 mod conformance;
+mod durability;
 mod harness;
+mod large_messages;
+mod operator;
+mod races;
+mod shutdown;

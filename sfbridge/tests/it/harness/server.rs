@@ -1,7 +1,8 @@
 //! A process of the product that runs for one test.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -73,6 +74,23 @@ impl Start {
         self.arguments
             .push(format!("--{name}={}", value.to_string()));
         self
+    }
+
+    /// On ports that stay free while the process is down. Those that the system
+    /// picks may go to somebody's connection meanwhile.
+    pub(crate) fn on_lasting_ports(self) -> Self {
+        const NEVER_PICKED: Range<u16> = 20_000..30_000;
+        let mut ports = std::iter::repeat_with(|| rand::random_range(NEVER_PICKED))
+            .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+        let mut address = || format!("127.0.0.1:{}", ports.next().unwrap());
+        let mut start = self.flag("operator-listen", address());
+        if start.role != Role::Core {
+            start = start.flag("gateway-listen", address());
+        }
+        if start.role != Role::Gateway {
+            start = start.flag("core-listen", address());
+        }
+        start
     }
 
     /// With an environment variable.
