@@ -8,9 +8,11 @@
     reason = "what helpers can't do fails the test"
 )]
 
+mod command_line;
 mod conformance;
 mod durability;
 mod harness;
+mod invariants;
 mod large_messages;
 mod operator;
 mod races;
