@@ -51,10 +51,8 @@ struct Posted {
 /// Kills a process again and again while messages come, and starts it a last
 /// time when the senders have gone.
 async fn bombard(gateway: SocketAddr, killed: &mut Server, kills: usize) -> Posted {
-    let seed = std::env::var("DURABILITY_SEED").map_or_else(
-        |_| rand::random(),
-        |seed| seed.parse().expect("DURABILITY_SEED is a number"),
-    );
+    let seed = std::env::var("DURABILITY_SEED")
+        .map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
     println!("DURABILITY_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
 

@@ -20,12 +20,12 @@ mod until;
 
 use tokio::process::Command;
 
-pub(crate) use command::{Ran, run, run_with};
+pub(crate) use command::{run, run_with};
 pub(crate) use core::{Contract, CoreCaller};
 pub(crate) use http::{Answer, CALL_RATING, EVENTS, Request};
-pub(crate) use message::{Message, Notification, ORGANIZATION, VISITOR, notification_id};
+pub(crate) use message::{Message, Notification, VISITOR, notification_id};
 pub(crate) use server::{Role, Server, Start};
-pub(crate) use until::{PATIENCE, until};
+pub(crate) use until::until;
 
 /// Settings of whoever runs the tests must not reach the product.
 fn without_settings(command: &mut Command) {

@@ -16,4 +16,5 @@ mod invariants;
 mod large_messages;
 mod operator;
 mod races;
+mod reflection;
 mod shutdown;

@@ -57,7 +57,8 @@ async fn until_ending(server: &Server) {
 
 #[tokio::test]
 async fn a_request_in_flight_is_answered() {
-    let mut up = patient(Role::Up, "1h").start().await;
+    let start = patient(Role::Up, "1h").on_lasting_ports();
+    let mut up = start.start().await;
     let message = message();
     let mut stream = half_sent(up.gateway(), &message).await;
     up.signal("TERM").await;

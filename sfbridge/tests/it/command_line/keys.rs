@@ -1,12 +1,12 @@
 //! Who may call the core.
 
-use crate::harness::{EVENTS, Message, Notification, Request, Server};
+use crate::harness::{EVENTS, Message, Notification, Request, Role, Start};
 
 const VARIABLE: &str = "SFBRIDGE_CORE_API_KEY";
 
 #[tokio::test]
 async fn once_there_is_a_key_every_command_needs_one() {
-    let mut up = Server::up().await;
+    let mut up = Start::new(Role::Up).on_lasting_ports().start().await;
     let empty = up.run("keys list").await;
     assert!(empty.ok().contains("There are no API keys"), "{empty:?}");
     let created = up.run("keys create --role admin --name boss").await;

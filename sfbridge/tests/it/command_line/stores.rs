@@ -17,7 +17,7 @@ async fn count(up: &Server) -> usize {
 
 #[tokio::test]
 async fn a_backup_of_a_running_store_comes_back() {
-    let mut up = Server::up().await;
+    let mut up = Start::new(Role::Up).on_lasting_ports().start().await;
     record(&up, 1).await;
     record(&up, 2).await;
     let folder = tempfile::tempdir().unwrap();

@@ -53,24 +53,18 @@ impl Target {
         {
             told.push(format!("expected {count} events, found {}", events.len()));
         }
-        let lists: [(&str, &Option<Vec<Value>>, Vec<Value>); 3] = [
-            ("events", &expect.events, self.jsons("Event", &events)),
-            (
-                "call_ratings",
-                &expect.call_ratings,
-                self.jsons("CallRating", &core.call_ratings(case.igrp).await),
-            ),
-            (
-                "lead_enrichments",
-                &expect.lead_enrichments,
-                self.jsons("LeadEnrichment", &core.lead_enrichments(case.igrp).await),
-            ),
-        ];
-        for (kind, expected, found) in lists {
+        let ratings = core.call_ratings(case.igrp).await;
+        let enrichments = core.lead_enrichments(case.igrp).await;
+        let mut compare = |kind, expected: &Option<Vec<Value>>, found: Vec<Value>| {
             if let Some(expected) = expected {
                 told.extend(list_differences(kind, expected, &found));
             }
-        }
+        };
+        compare("events", &expect.events, self.jsons("Event", &events));
+        let found = self.jsons("CallRating", &ratings);
+        compare("call_ratings", &expect.call_ratings, found);
+        let found = self.jsons("LeadEnrichment", &enrichments);
+        compare("lead_enrichments", &expect.lead_enrichments, found);
         told
     }
 

@@ -7,7 +7,6 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Serialize
 use serde_json::Value;
 use sfbridge_proto::FILE_DESCRIPTOR_SET;
 use sfbridge_proto::v1 as pb;
-use sfbridge_proto::v1::access_service_client::AccessServiceClient;
 use sfbridge_proto::v1::call_rating_service_client::CallRatingServiceClient;
 use sfbridge_proto::v1::event_service_client::EventServiceClient;
 use sfbridge_proto::v1::installation_service_client::InstallationServiceClient;
@@ -33,15 +32,11 @@ impl CoreCaller {
         }
     }
 
-    pub(crate) fn channel(&self) -> Channel {
+    fn channel(&self) -> Channel {
         self.channel.clone()
     }
 
-    pub(crate) fn access(&self) -> AccessServiceClient<Channel> {
-        AccessServiceClient::new(self.channel())
-    }
-
-    pub(crate) fn installations(&self) -> InstallationServiceClient<Channel> {
+    fn installations(&self) -> InstallationServiceClient<Channel> {
         InstallationServiceClient::new(self.channel())
     }
 

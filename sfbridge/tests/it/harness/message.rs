@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// The organisation that sends them, unless a test says otherwise.
-pub(crate) const ORGANIZATION: &str = "00D5g0000004242EAA";
+const ORGANIZATION: &str = "00D5g0000004242EAA";
 
 /// A visitor id.
 pub(crate) const VISITOR: &str = "b5bb14cc-7cf6-49ff-a131-538d85bd143d";

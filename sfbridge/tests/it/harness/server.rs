@@ -1,10 +1,11 @@
 //! A process of the product that runs for one test.
 
+use std::fmt::Display;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -70,19 +71,15 @@ impl Start {
     }
 
     /// With a flag and its value.
-    pub(crate) fn flag(mut self, name: &str, value: impl ToString) -> Self {
-        self.arguments
-            .push(format!("--{name}={}", value.to_string()));
+    pub(crate) fn flag(mut self, name: &str, value: impl Display) -> Self {
+        self.arguments.push(format!("--{name}={value}"));
         self
     }
 
     /// On ports that stay free while the process is down. Those that the system
     /// picks may go to somebody's connection meanwhile.
     pub(crate) fn on_lasting_ports(self) -> Self {
-        const NEVER_PICKED: Range<u16> = 20_000..30_000;
-        let mut ports = std::iter::repeat_with(|| rand::random_range(NEVER_PICKED))
-            .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-        let mut address = || format!("127.0.0.1:{}", ports.next().unwrap());
+        let address = || format!("127.0.0.1:{}", lasting_port());
         let mut start = self.flag("operator-listen", address());
         if start.role != Role::Core {
             start = start.flag("gateway-listen", address());
@@ -94,7 +91,7 @@ impl Start {
     }
 
     /// With an environment variable.
-    pub(crate) fn variable(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn variable(mut self, name: &str, value: impl Display) -> Self {
         self.variables.push((name.to_owned(), value.to_string()));
         self
     }
@@ -265,7 +262,8 @@ impl Server {
         exit_code(&mut self.child).await;
     }
 
-    /// Starts the process again on the same data and ports.
+    /// Starts the process again on the same data and ports, which were to be
+    /// lasting ones.
     pub(crate) async fn restart(&mut self) {
         let _ = fs::remove_file(self.addresses_file());
         self.child = self.start.spawn(&self.files, Some(self.addresses));
@@ -325,6 +323,18 @@ impl Files {
     fn log(&self) -> String {
         self.read("log")
     }
+}
+
+/// A free port that the system does not pick and no other test gets.
+fn lasting_port() -> u16 {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id() * 100;
+    let mut ports = std::iter::repeat_with(|| {
+        let next = first.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
+        20_000 + u16::try_from(next % 10_000).unwrap()
+    });
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    ports.find(is_free).unwrap()
 }
 
 async fn exit_code(child: &mut Child) -> Option<i32> {

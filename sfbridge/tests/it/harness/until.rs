@@ -21,9 +21,7 @@ pub(crate) fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> impl Future<O
                 sleep(PAUSE).await;
             }
         };
-        match timeout(PATIENCE, answer).await {
-            Ok(answer) => answer,
-            Err(_) => panic!("what {asker} waits for does not happen"),
-        }
+        let answer = timeout(PATIENCE, answer).await;
+        answer.unwrap_or_else(|_| panic!("what {asker} waits for does not happen"))
     }
 }
