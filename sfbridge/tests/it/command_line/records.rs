@@ -223,7 +223,7 @@ async fn installations_are_created_shown_changed_and_deleted() {
     let request = Request::post(EVENTS, sale().xml());
     request.send(up.gateway()).await.assert_acknowledged();
     let kept = up.run("installations delete 61").await;
-    assert!(kept.failed(1).contains("force"), "{kept:?}");
+    assert!(kept.failed(1).contains("--force"), "{kept:?}");
     up.run("installations delete 61 --force").await.ok();
     up.run("installations show 61").await.failed(1);
     let listed = up.run("installations list").await;
