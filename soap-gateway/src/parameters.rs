@@ -315,8 +315,9 @@ fn known(endpoint: Endpoint, name: &str) -> Result<Known<'_>, Problem> {
     })
 }
 
-/// The known name that was probably meant: with the `Field` that is missing,
-/// else the nearest, else the family whose case is wrong.
+/// The known name that was probably meant: but for its case, else with the
+/// `Field` that is missing, else the nearest, else the family whose case is
+/// wrong.
 fn probably_meant(endpoint: Endpoint, name: &str) -> Option<&'static str> {
     let names = || {
         parameters_of(endpoint)
@@ -328,7 +329,8 @@ fn probably_meant(endpoint: Endpoint, name: &str) -> Option<&'static str> {
             .is_some_and(|known| known.eq_ignore_ascii_case(name))
     };
     names()
-        .find(lacks_field)
+        .find(|known| known.eq_ignore_ascii_case(name))
+        .or_else(|| names().find(lacks_field))
         .or_else(|| nearest(name, names()))
         .or_else(|| {
             let name = name.to_ascii_lowercase();

@@ -197,7 +197,19 @@ async fn delete(
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let request = pb::DeleteInstallationRequest { igrp, force };
-    client.delete_installation(request).await.map_err(Refused)?;
+    client
+        .delete_installation(request)
+        .await
+        .map_err(|status| {
+            let has_records = !force && status.code() == tonic::Code::FailedPrecondition;
+            match Failure::from(Refused(status)) {
+                Failure::Failed(error) if has_records => Failure::Failed(error.context(format!(
+                    "installation {igrp} was not deleted; --force deletes it with all its records, \
+                 for good"
+                ))),
+                other => other,
+            }
+        })?;
     if output.is_json() {
         return Ok(output.json(&serde_json::json!({ "deleted": igrp.to_string() }))?);
     }

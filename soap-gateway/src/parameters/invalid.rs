@@ -107,11 +107,12 @@ impl fmt::Display for InvalidParameter {
                 "The parameter `{name}` would give every record the same {whose}, which is \
                  always a mistake; name the field that holds the {whose} with `{instead}`."
             ),
-            Problem::Twice { first, .. } if first == name => {
-                write!(
-                    f,
-                    "The parameter `{name}` is given twice; keep one of them."
-                )
+            Problem::Twice { main, first } if first == name => {
+                write!(f, "The parameter `{name}` ")?;
+                if main != name {
+                    write!(f, "(which means `{main}`) ")?;
+                }
+                f.write_str("is given twice; keep one of them.")
             }
             Problem::Twice { main, first } => write!(
                 f,

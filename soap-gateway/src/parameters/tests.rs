@@ -55,6 +55,8 @@ fn an_unknown_name_is_refused_with_the_nearest_known_one() {
     refused("igrpfield=X__c", "igrpfield", &["`igrpField`"]);
     refused("TZ=UTC", "TZ", &["`tz`"]);
     refused("Token=x", "Token", &["`token`"]);
+    refused("IGRP=7", "IGRP", &["`igrp`"]);
+    refused("Title=x", "Title", &["`title`"]);
     refused("dt=Close__c", "dt", &["`dtField`"]);
     refused("callref=7", "callref", &["`callRefField`"]);
     refused("C_teamname=north", "C_teamname", &["`c_NAME`"]);
@@ -105,6 +107,11 @@ fn a_name_given_twice_is_refused_aliases_included() {
         "currency=GBP&txc=GBP",
         "txc",
         &["`currency` and `txc` both mean `txc`"],
+    );
+    refused(
+        "currency=GBP&currency=GBP",
+        "currency",
+        &["`currency` (which means `txc`) is given twice"],
     );
     refused("token=a&token=a", "token", &["twice"]);
     refused("c_x=1&c_%78=2", "c_x", &["twice"]);

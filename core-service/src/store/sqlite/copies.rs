@@ -1,6 +1,7 @@
 //! Backups and their way back.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use super::super::StoreError;
@@ -31,6 +32,8 @@ fn copy(source: &rusqlite::Connection, partial: &Path, to: &Path) -> Result<u64,
     let name = partial
         .to_str()
         .ok_or_else(|| open_error(partial, NotText))?;
+    // SQLite writes into a file that is there, if it is empty.
+    file::open_private(partial).map_err(|error| open_error(partial, error))?;
     source
         .execute("VACUUM INTO ?1", [name])
         .map_err(|error| open_error(partial, error))?;
@@ -55,17 +58,24 @@ pub fn restore(from: &Path, database: &Path, replace: bool) -> Result<(), StoreE
     }
     file::check(from)?;
     let partial = file::beside(database, ".partial");
-    fs::copy(from, &partial).map_err(|error| open_error(&partial, error))?;
+    // Of an earlier try that broke off.
+    let _ = fs::remove_file(&partial);
+    copy_bytes(from, &partial).map_err(|error| open_error(&partial, error))?;
     // The log of the old database must not be taken for the new one's.
     for suffix in ["-wal", "-shm"] {
         let path = file::beside(database, suffix);
         match fs::remove_file(&path) {
             Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(open_error(&path, error)),
         }
     }
     publish(&partial, database)
+}
+
+/// Copies a file, but not its permissions.
+fn copy_bytes(from: &Path, to: &Path) -> io::Result<u64> {
+    io::copy(&mut fs::File::open(from)?, &mut file::open_private(to)?)
 }
 
 /// Makes a file durable under its name.

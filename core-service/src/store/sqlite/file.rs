@@ -1,6 +1,8 @@
 //! The database file: its lock, its settings, its schema.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,12 +34,7 @@ impl Lock {
         if let Some(folder) = database.parent() {
             std::fs::create_dir_all(folder).map_err(|error| open_error(folder, error))?;
         }
-        let file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| open_error(&path, error))?;
+        let file = open_private(&path).map_err(|error| open_error(&path, error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path }),
@@ -53,6 +50,17 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Opens a file to write to. One that is new is for its owner alone: what the
+/// store holds is personal data.
+pub(super) fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+}
+
 pub(super) fn open_error(
     path: &Path,
     source: impl std::error::Error + Send + Sync + 'static,
@@ -66,6 +74,8 @@ pub(super) fn open_error(
 /// Opens the connection that writes, with every commit synchronised. Another
 /// application's database is left as it is.
 pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
+    // SQLite gives its log the permissions of the database.
+    open_private(path).map_err(|error| open_error(path, error))?;
     let open = || -> rusqlite::Result<Option<Connection>> {
         let connection = Connection::open_with_flags(
             path,

@@ -1,0 +1,6 @@
+//! The commands against a running process, as people and programs call them.
+
+mod keys;
+mod quarantine;
+mod records;
+mod stores;

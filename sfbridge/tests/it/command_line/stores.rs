@@ -1,0 +1,106 @@
+//! Copies of the store, and their way back.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::harness::{EVENTS, Message, Notification, Request, Role, Server, Start, run};
+
+async fn record(up: &Server, number: u32) {
+    let notification = Notification::opportunity(number).field("IGRP__c", "41");
+    let request = Request::post(EVENTS, Message::new().with(&notification).xml());
+    request.send(up.gateway()).await.assert_acknowledged();
+}
+
+async fn count(up: &Server) -> usize {
+    let events = up.run("events list --igrp 41 --json").await.json();
+    events["events"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn a_backup_of_a_running_store_comes_back() {
+    let mut up = Start::new(Role::Up).on_lasting_ports().start().await;
+    record(&up, 1).await;
+    record(&up, 2).await;
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("backup.db");
+    let file = backup.to_str().unwrap();
+    let backed_up = up.run(&format!("backup {file}")).await;
+    assert!(backed_up.ok().contains("checked"), "{backed_up:?}");
+    let again = up.run(&format!("backup {file}")).await;
+    assert!(again.failed(1).contains(file), "{again:?}");
+    record(&up, 3).await;
+    assert_eq!(count(&up).await, 3);
+
+    // Not while a core runs, and not over a store without a word.
+    let running = up.run(&format!("restore {file} --force")).await;
+    assert!(running.failed(1).contains("stop it first"), "{running:?}");
+    up.signal("TERM").await;
+    assert_eq!(up.exit_code().await, Some(0));
+    let there = up.run(&format!("restore {file}")).await;
+    assert!(there.failed(1).contains("--force"), "{there:?}");
+    up.run(&format!("restore {file} --force")).await.ok();
+    up.restart().await;
+    assert_eq!(count(&up).await, 2);
+    record(&up, 3).await;
+    assert_eq!(count(&up).await, 3);
+
+    // Into a new place, where a core takes it up.
+    let other = folder.path().join("other");
+    let data = other.to_str().unwrap();
+    run(["restore", file, "--data-dir", data]).await.ok();
+    let other = Start::new(Role::Up).data(&other).start().await;
+    assert_eq!(count(&other).await, 2);
+}
+
+#[tokio::test]
+async fn what_is_no_backup_is_not_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "not a database").unwrap();
+    let file = file.to_str().unwrap();
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let refused = run(["restore", file, "--data-dir", data]).await;
+    assert!(refused.failed(1).contains(file), "{refused:?}");
+    let missing = run(["restore", "/nonexistent.db", "--data-dir", data]).await;
+    assert!(missing.failed(1).contains("/nonexistent.db"), "{missing:?}");
+    let nothing = run(["backup", "/nonexistent/backup.db", "--data-dir", data]).await;
+    nothing.failed(1);
+}
+
+#[tokio::test]
+async fn a_store_is_migrated_before_its_core_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let migrate = ["migrate", "--data-dir", data.to_str().unwrap(), "--json"];
+    let first = run(migrate).await.json();
+    assert_eq!(first["from"], 0);
+    let second = run(migrate).await.json();
+    assert_eq!(second["from"], first["to"]);
+    assert_eq!(second["to"], first["to"]);
+    let up = Start::new(Role::Up).data(&data).start().await;
+    assert_eq!(count(&up).await, 0);
+}
+
+#[tokio::test]
+async fn nobody_else_on_the_machine_can_read_the_data() {
+    let folder = tempfile::tempdir().unwrap();
+    // A data directory that was there keeps its permissions.
+    let up = Start::new(Role::Up).data(folder.path()).start().await;
+    record(&up, 1).await;
+    let backup = folder.path().join("backup.db");
+    up.run(&format!("backup {}", backup.display())).await.ok();
+    let other = folder.path().join("restored.db");
+    let store = format!("sqlite://{}", other.display());
+    run(["restore", backup.to_str().unwrap(), "--store", &store])
+        .await
+        .ok();
+    for path in [
+        up.data_dir().join("sfbridge.db"),
+        up.data_dir().join("sfbridge.db-wal"),
+        backup,
+        other,
+    ] {
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
+    }
+}

@@ -1,0 +1,20 @@
+//! The product from end to end: its own binary, over real sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "what helpers can't do fails the test"
+)]
+
+mod command_line;
+mod conformance;
+mod durability;
+mod harness;
+mod invariants;
+mod large_messages;
+mod operator;
+mod races;
+mod reflection;
+mod shutdown;
