@@ -27,6 +27,11 @@ impl Arrival {
         }
     }
 
+    /// The authority of the request's target, when it has one.
+    pub(crate) fn authority(&self) -> Option<&Authority> {
+        self.authority.as_ref()
+    }
+
     /// Whether the request plainly comes from the same machine: from a loopback
     /// address, to a loopback name, and through no proxy.
     ///

@@ -27,6 +27,8 @@ pub(crate) enum Reason {
     MethodNotAllowed,
     /// A query parameter is invalid.
     InvalidParameter,
+    /// The request does not say by which host it came, where that is needed.
+    InvalidHost,
     /// The content type is not one of XML.
     UnsupportedMediaType,
     /// The content encoding is not gzip.
@@ -64,6 +66,7 @@ impl Reason {
             Self::UnknownPath => "UNKNOWN_PATH",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::InvalidParameter => "INVALID_PARAMETER",
+            Self::InvalidHost => "INVALID_HOST",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::UnsupportedContentEncoding => "UNSUPPORTED_CONTENT_ENCODING",
             Self::UnknownCharset => "UNKNOWN_CHARSET",
@@ -87,6 +90,7 @@ impl Reason {
             Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidParameter
+            | Self::InvalidHost
             | Self::BrokenBody
             | Self::InvalidMessage
             | Self::VersionMismatch

@@ -21,6 +21,7 @@ mod request_id;
 mod route;
 mod server;
 pub mod soap;
+mod wsdl;
 
 pub use config::{GatewayConfig, InstallationMode, InvalidInstallationMode};
 pub use core_service::{CoreService, InvalidCoreService};

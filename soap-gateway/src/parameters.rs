@@ -23,6 +23,7 @@ use invalid::Problem;
 use table::{Known, NAME};
 use value_type::Literal;
 
+pub(crate) use query::without;
 pub(crate) use table::fallback_of;
 
 use crate::Endpoint;

@@ -25,8 +25,9 @@ use crate::endpoint::Endpoint;
 use crate::fault::{Fault, Reason};
 use crate::media_type::MediaType;
 use crate::metrics::Metrics;
-use crate::parameters::Parameters;
+use crate::parameters::{self, Parameters};
 use crate::request_id::RequestId;
+use crate::wsdl::{self, Address, UnusableHost};
 use work::{Head, Job};
 
 pub(crate) use work::Work;
@@ -55,6 +56,23 @@ struct Incoming {
     headers: HeaderMap,
     arrival: Option<Arrival>,
     body: Body,
+}
+
+/// What a good request asks for, after the checks of its header, and with its
+/// body where it has one.
+enum Asked<M> {
+    /// A message is to be recorded.
+    Recording(M),
+    /// The WSDL of an endpoint.
+    Wsdl(Address),
+}
+
+/// What became of a good request.
+enum Done {
+    /// All of its message is durable.
+    Recorded(Outcomes),
+    /// It asked for this WSDL.
+    Described(Bytes),
 }
 
 /// The HTTP service in front of a router. There is one filter that takes every
@@ -118,6 +136,15 @@ impl Incoming {
             arrival,
             body,
         }
+    }
+
+    /// The rest of the query of a request for the WSDL: what the endpoint's URL
+    /// is to have. None when it is a request for anything else.
+    fn query_of_wsdl(&self) -> Option<String> {
+        if !matches!(self.method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        parameters::without(&self.query, wsdl::PARAMETER)
     }
 }
 
@@ -185,7 +212,7 @@ impl Router {
         self: &Arc<Self>,
         mut request: Incoming,
         started: Instant,
-    ) -> (Result<Outcomes, Fault>, bool) {
+    ) -> (Result<Done, Fault>, bool) {
         let read = self.read(&mut request, started).await;
 
         let limit = self.config.max_body_bytes;
@@ -194,17 +221,22 @@ impl Router {
         let closes = version < Version::HTTP_2 && (is_slow || request.body.is_long(limit));
         request.body.discard(limit.saturating_mul(2), version);
 
-        match read {
-            Ok(job) => (self.run(job).await, closes),
-            Err(fault) => (Err(fault), closes),
-        }
+        let result = match read {
+            Ok(Asked::Recording(job)) => self.run(job).await.map(Done::Recorded),
+            Ok(Asked::Wsdl(address)) => Ok(Done::Described(wsdl::wsdl(&address).into())),
+            Err(fault) => Err(fault),
+        };
+        (result, closes)
     }
 
-    async fn read(&self, request: &mut Incoming, started: Instant) -> Result<Job, Fault> {
+    async fn read(&self, request: &mut Incoming, started: Instant) -> Result<Asked<Job>, Fault> {
         /// Longer times are as good as none, and could not be added to the clock.
         const MAX_TIME: Duration = Duration::from_hours(24);
 
-        let head = self.check(request)?;
+        let head = match self.check(request)? {
+            Asked::Recording(head) => head,
+            Asked::Wsdl(address) => return Ok(Asked::Wsdl(address)),
+        };
         let permit = Arc::clone(&self.requests)
             .try_acquire_owned()
             .map_err(|_| Fault::overloaded())?;
@@ -213,36 +245,42 @@ impl Router {
         let body_until = until.min(started + self.config.body_time.min(MAX_TIME));
         let limit = self.config.max_body_bytes;
         let body = request.body.read(limit, body_until, &self.bodies).await?;
-        Ok(Job {
+        Ok(Asked::Recording(Job {
             head,
             body,
             until,
             permit,
-        })
+        }))
     }
 
     /// Checks what the header says. The order is the one in which faults count.
-    fn check(&self, request: &Incoming) -> Result<Head, Fault> {
+    fn check(&self, request: &Incoming) -> Result<Asked<Head>, Fault> {
         let endpoint = Endpoint::at(request.path.as_str()).ok_or_else(unknown_path)?;
-        if request.method != Method::POST {
+        let asks_for_wsdl = request.query_of_wsdl();
+        if request.method != Method::POST && asks_for_wsdl.is_none() {
             return Err(method_not_allowed());
         }
         // What is known of a sender before its message (address, certificate,
         // token) is checked here, before anything is said of the rest.
-        let parameters = Parameters::parse(endpoint, &request.query).map_err(|invalid| {
+        let query = asks_for_wsdl.as_deref().unwrap_or(&request.query);
+        let parameters = Parameters::parse(endpoint, query).map_err(|invalid| {
             Fault::new(Reason::InvalidParameter, invalid.to_string())
                 .of_parameter(invalid.parameter())
         })?;
+        let arrival = request.arrival.as_ref();
+        if asks_for_wsdl.is_some() {
+            let address = Address::of(arrival, &request.headers, request.path.as_str(), query);
+            return address.map(Asked::Wsdl).map_err(unusable_host);
+        }
         let media_type = MediaType::of(&request.headers)?;
         request.body.check_declared(self.config.max_body_bytes)?;
-        let arrival = request.arrival.as_ref();
         let policy = self.admission.policy(arrival, &request.headers);
-        Ok(Head {
+        Ok(Asked::Recording(Head {
             endpoint,
             parameters,
             media_type,
             policy,
-        })
+        }))
     }
 }
 
@@ -258,21 +296,27 @@ fn method_not_allowed() -> Fault {
     Fault::new(
         Reason::MethodNotAllowed,
         "This address works, but it is not a page: it takes Salesforce outbound messages by POST. \
-         Enter it as the endpoint URL of an outbound message in Salesforce Setup.",
+         Enter it as the endpoint URL of an outbound message in Salesforce Setup; add `?wsdl` to \
+         it (`&wsdl` after other parameters) to see its WSDL.",
     )
 }
 
+fn unusable_host(error: UnusableHost) -> Fault {
+    Fault::new(Reason::InvalidHost, error.to_string())
+}
+
 /// One line for each message. Nothing of the message itself is in it.
-fn log(result: &Result<Outcomes, Fault>) {
+fn log(result: &Result<Done, Fault>) {
     const MAX_NAME: usize = 64;
 
     match result {
-        Ok(recorded) => info!(
+        Ok(Done::Recorded(recorded)) => info!(
             recorded = recorded.recorded,
             duplicate = recorded.duplicate,
             quarantined = recorded.quarantined,
             "message acknowledged"
         ),
+        Ok(Done::Described(_)) => info!("WSDL given"),
         Err(fault) => {
             let reason = fault.reason().name();
             let parameter = fault.parameter().map(|name| name.chars().take(MAX_NAME));

@@ -57,13 +57,29 @@ pub fn token(raw_query: &str) -> Option<SecretString> {
         .map(SecretString::from)
 }
 
+/// What is left of a query as sent without the parameter of a name, in any
+/// case and however often it is there; None when it is not.
+pub(crate) fn without(raw_query: &str, name: &str) -> Option<String> {
+    let is_named = |piece: &&str| {
+        let (raw_name, _) = split(piece);
+        decode(raw_name).is_ok_and(|decoded| decoded.eq_ignore_ascii_case(name))
+    };
+    let (named, rest): (Vec<_>, Vec<_>) = pieces(raw_query).partition(is_named);
+    (!named.is_empty()).then(|| rest.join("&"))
+}
+
 /// The names and values of a query as sent, without empty pieces. A piece
 /// without `=` has an empty value.
 pub(super) fn pairs(raw_query: &str) -> impl Iterator<Item = (&str, &str)> {
-    raw_query
-        .split('&')
-        .filter(|piece| !piece.is_empty())
-        .map(|piece| piece.split_once('=').unwrap_or((piece, "")))
+    pieces(raw_query).map(split)
+}
+
+fn pieces(raw_query: &str) -> impl Iterator<Item = &str> {
+    raw_query.split('&').filter(|piece| !piece.is_empty())
+}
+
+fn split(piece: &str) -> (&str, &str) {
+    piece.split_once('=').unwrap_or((piece, ""))
 }
 
 /// Decodes a name or a value, once.
@@ -142,6 +158,42 @@ mod tests {
         check_token("", None);
     }
 
+    #[track_caller]
+    fn check_without(raw_query: &str, expected: Option<&str>) {
+        let rest = without(raw_query, "wsdl");
+        assert_eq!(rest.as_deref(), expected, "{raw_query:?}");
+    }
+
+    #[test]
+    fn a_parameter_is_taken_out_wherever_it_stands_and_the_rest_stays_as_sent() {
+        for alone in [
+            "wsdl",
+            "WSDL",
+            "wSdL=",
+            "wsdl=1",
+            "%77sdl",
+            "&wsdl&",
+            "wsdl&WSDL",
+        ] {
+            check_without(alone, Some(""));
+        }
+        check_without("wsdl&a=b+c&d=%2B", Some("a=b+c&d=%2B"));
+        check_without("a=1&wsdl&&b", Some("a=1&b"));
+        check_without("vidFeild=%zz&Wsdl=x", Some("vidFeild=%zz"));
+        for other in [
+            "",
+            "a=wsdl",
+            "wsdl2",
+            "wsd",
+            " wsdl",
+            "wsdl%00",
+            "%wsdl",
+            "singleWsdl",
+        ] {
+            check_without(other, None);
+        }
+    }
+
     #[test]
     fn a_token_is_never_shown() {
         let shown = format!("{:?}", token("token=s3cret"));
@@ -162,6 +214,7 @@ mod tests {
         fn no_text_makes_decoding_panic(raw in any::<String>()) {
             let _ = decode(&raw);
             let _ = token(&raw);
+            let _ = without(&raw, "wsdl");
         }
     }
 }

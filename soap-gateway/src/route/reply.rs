@@ -4,26 +4,27 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 
-use crate::core_client::Outcomes;
+use super::Done;
 use crate::fault::{Fault, Reason};
 use crate::request_id::RequestId;
 use crate::soap::answer::{self, FaultText};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The answer to a message: an acknowledgement when all of it is durable, else
-/// a fault.
+/// The answer to a request: an acknowledgement when all of its message is
+/// durable, the WSDL when that is what it asked for, else a fault.
 pub(super) fn reply(
-    result: &Result<Outcomes, Fault>,
+    result: &Result<Done, Fault>,
     id: RequestId,
     method: &Method,
     closes: bool,
 ) -> Response<Bytes> {
     let (status, body) = match result {
-        Ok(Outcomes { .. }) => (
+        Ok(Done::Recorded(_)) => (
             StatusCode::OK,
             Bytes::from_static(answer::ACKNOWLEDGEMENT.as_bytes()),
         ),
+        Ok(Done::Described(wsdl)) => (StatusCode::OK, wsdl.clone()),
         Err(fault) => (fault.reason().status(), Bytes::from(fault_text(fault, id))),
     };
     let length = body.len();

@@ -12,7 +12,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::harness::TestGateway;
-use crate::http_client::{Answer, EVENTS, exchange, post};
+use crate::http_client::{Answer, EVENTS, exchange, head, post};
 use crate::messages::{ORGANIZATION, message};
 
 /// A log in memory.
@@ -88,6 +88,9 @@ async fn a_message_is_one_line_with_nothing_of_its_content() {
     )
     .await;
     invalid.is_fault(400, "INVALID_PARAMETER");
+    let asked = head("GET", &format!("{target}&wsdl"), &[]);
+    let described = exchange(gateway.address, asked).await;
+    assert!(described.body.contains("s3cret-token"));
 
     let line = log.line(&acknowledged);
     for part in [
@@ -97,6 +100,10 @@ async fn a_message_is_one_line_with_nothing_of_its_content() {
         "notifications=1",
         "status=200",
     ] {
+        assert!(line.contains(part), "no {part} in {line}");
+    }
+    let line = log.line(&described);
+    for part in ["INFO", "events", "status=200", "WSDL"] {
         assert!(line.contains(part), "no {part} in {line}");
     }
     for (answer, reason) in [

@@ -15,3 +15,4 @@ mod messages;
 mod order;
 mod organizations;
 mod overload;
+mod wsdl;
