@@ -11,9 +11,6 @@ mod error;
 mod page;
 mod sqlite;
 
-#[cfg(test)]
-mod conformance;
-
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -421,3 +418,6 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod conformance;

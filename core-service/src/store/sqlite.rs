@@ -21,9 +21,6 @@ mod recording;
 mod visits;
 mod writer;
 
-#[cfg(test)]
-mod tests;
-
 use std::path::PathBuf;
 
 use sfbridge_values::{Igrp, OrganizationId, Timestamp};
@@ -346,3 +343,6 @@ impl SqliteStore {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! The rules, and the backends that they run against.
+//!
+//! A rule is a function over an open and empty [`Store`], named after what it
+//! guards. `rules!` runs all of them for one backend: to add a backend, give it
+//! an `open` function and a line after `run_against!`.
+
+mod enrichments;
+mod events;
+pub(in crate::store) mod given;
+mod installations;
+mod keys;
+mod lists;
+mod quarantine;
+mod ratings;
+mod transactions;
+mod upserts;
+
+use crate::metrics::{CoreMetrics, StoreMetrics};
+use crate::recording::ItemResult;
+use crate::store::{Store, StoreConfig};
+
+/// Runs every rule against one backend.
+macro_rules! rules {
+    ($backend:ident, $open:path, [$($noun:ident: $($rule:ident)+;)+]) => {
+        mod $backend {
+            $(mod $noun {
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $rule() {
+                        // What the store is kept in goes when the rule is done.
+                        let (store, _kept_in) = $open().await;
+                        crate::store::conformance::tests::$noun::$rule(&store).await;
+                        store.close().await;
+                    }
+                )+
+            })+
+        }
+    };
+}
+
+macro_rules! run_against {
+    ($backend:ident, $open:path) => {
+        rules!($backend, $open, [
+            transactions:
+                what_is_recorded_is_there_after_the_store_is_opened_again
+                one_bad_item_never_fails_its_batch
+                what_is_queued_is_finished_before_the_store_closes
+                a_closed_store_takes_nothing;
+            keys:
+                a_key_leaves_one_record_however_requests_race
+                a_key_that_is_twice_in_a_batch_leaves_one_record
+                the_same_content_again_changes_nothing
+                an_event_stays_as_first_recorded_and_warns
+                a_rating_takes_the_newer_content_in_place
+                an_open_enrichment_takes_the_newer_content
+                a_repeat_that_is_not_accepted_leaves_a_warning
+                warnings_do_not_grow_without_end
+                a_callers_key_counts_in_its_installation
+                a_notifications_key_counts_whatever_the_installation
+                keys_of_one_kind_do_not_count_for_another
+                a_record_that_moves_takes_its_new_installation_along
+                a_key_does_not_open_what_the_caller_does_not_cover;
+            quarantine:
+                a_rejected_notification_is_kept_and_an_item_without_one_is_not
+                a_redelivered_bad_notification_keeps_its_one_record
+                a_good_redelivery_resolves_it_and_keeps_the_first_receive_time
+                a_replay_resolves_what_it_replays
+                a_replayed_notification_that_comes_again_is_a_duplicate
+                a_replay_that_fails_leaves_everything_as_it_is
+                a_replay_of_what_is_not_there_loses_nothing
+                a_replay_does_not_reach_what_the_caller_does_not_cover
+                a_discarded_notification_stays_discarded
+                notifications_are_resolved_all_or_none
+                a_notification_that_became_no_item_is_kept_once
+                a_stranger_plants_nothing_in_an_installation;
+            ratings:
+                the_current_rating_is_the_latest_by_rating_time
+                among_equal_times_the_later_received_is_current
+                the_same_rating_again_is_unchanged
+                a_late_older_rating_changes_what_its_neighbours_say
+                any_order_and_any_duplication_leave_the_same_state
+                replacements_leave_what_a_slow_model_says
+                a_rating_of_an_unknown_call_is_tied_when_the_call_arrives;
+            events:
+                an_event_is_tied_by_its_call_whatever_arrives_first
+                an_event_is_tied_by_its_visitor_whatever_arrives_first
+                a_call_of_another_visitor_decides_and_leaves_a_warning
+                an_event_is_tied_within_its_installation_only;
+            enrichments:
+                one_job_is_open_for_a_lead_however_requests_race
+                another_installation_organisation_or_lead_has_its_own_job
+                newer_options_replace_older_ones_and_the_earliest_time_stays;
+            upserts:
+                a_visit_is_known_by_visitor_time_and_landing_page
+                a_call_is_known_by_its_reference;
+            installations:
+                open_mode_creates_and_links_what_is_used_first
+                strict_mode_creates_and_links_nothing
+                a_rejected_item_creates_nothing
+                an_installation_with_records_stays_unless_forced
+                after_a_deletion_everything_is_recorded_anew
+                an_update_sees_what_was_there
+                the_last_master_key_stays_unless_forced;
+            lists:
+                every_filter_of_events_finds_what_it_says
+                every_filter_of_ratings_finds_what_it_says
+                every_filter_of_enrichments_finds_what_it_says
+                every_filter_of_visits_finds_what_it_says
+                every_filter_of_calls_finds_what_it_says
+                every_filter_of_the_quarantine_finds_what_it_says
+                every_filter_of_installations_finds_what_it_says
+                pages_are_whole_while_others_write
+                a_page_of_long_rows_ends_early;
+        ]);
+    };
+}
+
+run_against!(sqlite, crate::store::conformance::tests::open_sqlite);
+
+/// Counters that nobody reads.
+pub(in crate::store) fn metrics() -> StoreMetrics {
+    CoreMetrics::default().store
+}
+
+async fn open_sqlite() -> (Store, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = StoreConfig::Sqlite {
+        path: folder.path().join("core.db"),
+    };
+    let (store, _) = Store::open(&config, metrics()).await.unwrap();
+    (store, folder)
+}
