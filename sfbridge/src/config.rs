@@ -156,6 +156,8 @@ pub(crate) fn gateway_default(setting: Setting) -> Option<String> {
         Setting::GatewayMaxAttributes => gateway.xml.attributes.to_string(),
         Setting::GatewayMaxNameBytes => gateway.xml.name_bytes.to_string(),
         Setting::GatewayMaxNodes => gateway.xml.nodes_per_notification.to_string(),
+        Setting::GatewayMaxMessageNodes => gateway.xml.nodes.to_string(),
+        Setting::GatewayMaxNotifications => gateway.xml.notifications.to_string(),
         Setting::GatewayHeaderTime => Length(gateway.header_time).to_string(),
         Setting::GatewayBodyTime => Length(gateway.body_time).to_string(),
         Setting::GatewayRequestTime => Length(gateway.request_time).to_string(),

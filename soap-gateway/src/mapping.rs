@@ -172,6 +172,9 @@ impl<'a> Mapping<'a> {
         if let Some(fault) = fault {
             reading.reject(fault);
         }
+        if is_deleted(&record) {
+            reading.reject(Fault::deleted());
+        }
         let item = make(&mut reading, origin);
         let looked = look(&reading);
         let rejection = reading.into_rejection();
@@ -207,6 +210,14 @@ fn taken_apart(content: Content) -> (SObject, Option<Fault>) {
             description,
         } => (record, Some(Fault::malformed(&field, description))),
     }
+}
+
+/// Whether a record that was sent all the same is in the recycle bin. A boolean
+/// of XML Schema is `true` or `1`.
+fn is_deleted(record: &SObject) -> bool {
+    record
+        .field("IsDeleted")
+        .is_some_and(|text| matches!(text.trim(), "true" | "1"))
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub(crate) enum Setting {
     GatewayMaxAttributes,
     GatewayMaxNameBytes,
     GatewayMaxNodes,
+    GatewayMaxMessageNodes,
+    GatewayMaxNotifications,
     DefaultIgrpFields,
     DefaultVisitorIdFields,
     DefaultCallRefFields,
@@ -72,7 +74,7 @@ pub(crate) struct Row {
 
 impl Setting {
     /// All settings, in the order in which people read them.
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::DataDir,
         Self::Store,
         Self::Installations,
@@ -94,6 +96,8 @@ impl Setting {
         Self::GatewayMaxAttributes,
         Self::GatewayMaxNameBytes,
         Self::GatewayMaxNodes,
+        Self::GatewayMaxMessageNodes,
+        Self::GatewayMaxNotifications,
         Self::DefaultIgrpFields,
         Self::DefaultVisitorIdFields,
         Self::DefaultCallRefFields,
@@ -181,6 +185,10 @@ impl Setting {
                 "How long the name of an element or attribute may be"),
             Self::GatewayMaxNodes => ("gateway_max_nodes", Gateway, None, "NUMBER",
                 "How many elements, comments and the like a notification may have"),
+            Self::GatewayMaxMessageNodes => ("gateway_max_message_nodes", Gateway, None, "NUMBER",
+                "How many elements, comments and the like a message may have in all"),
+            Self::GatewayMaxNotifications => ("gateway_max_notifications", Gateway, None, "NUMBER",
+                "How many notifications a message may have; Salesforce sends at most 100"),
             Self::DefaultIgrpFields => ("default_igrp_fields", Mapping, None, "NAMES",
                 "The fields that give the IGRP id when no parameter does, comma-separated"),
             Self::DefaultVisitorIdFields => ("default_visitor_id_fields", Mapping, None, "NAMES",

@@ -142,6 +142,7 @@ fn an_invalid_value_is_refused_with_its_source_its_key_and_what_to_write() {
         ("SFBRIDGE_CORE_URL", "https://core:443", "TLS to the core"),
         ("SFBRIDGE_CORE_URL", "http://a:1,core", "http://host:port"),
         ("SFBRIDGE_GATEWAY_MAX_DEPTH", "0", "from 1 up"),
+        ("SFBRIDGE_GATEWAY_MAX_NOTIFICATIONS", "0", "from 1 up"),
         ("SFBRIDGE_DEFAULT_IGRP_FIELDS", "IGRP,1x", "`1x`"),
         ("SFBRIDGE_LOG_FORMAT", "xml", "`text` or `json`"),
         ("SFBRIDGE_LOG", "a=b=c", "is not a log filter"),

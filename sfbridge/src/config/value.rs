@@ -231,6 +231,8 @@ pub(super) fn gateway(
             attributes: limit(layers, Setting::GatewayMaxAttributes)?,
             name_bytes: limit(layers, Setting::GatewayMaxNameBytes)?,
             nodes_per_notification: limit(layers, Setting::GatewayMaxNodes)?,
+            nodes: limit(layers, Setting::GatewayMaxMessageNodes)?,
+            notifications: limit(layers, Setting::GatewayMaxNotifications)?,
         },
         max_connections: limit(layers, Setting::GatewayMaxConnections)?,
         max_requests: limit(layers, Setting::GatewayMaxRequests)?,

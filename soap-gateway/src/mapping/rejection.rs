@@ -25,6 +25,17 @@ impl Fault {
         }
     }
 
+    /// There is a record, and it says that it is deleted.
+    pub(super) fn deleted() -> Self {
+        Self {
+            reason: RejectionReason::RecordGone,
+            field: "IsDeleted".to_owned(),
+            description: "The record was deleted before Salesforce sent it: its `IsDeleted` is \
+                          true; discard it."
+                .to_owned(),
+        }
+    }
+
     /// The notification contradicts itself or lacks what it must have.
     pub(super) fn malformed(field: &str, description: String) -> Self {
         Self {

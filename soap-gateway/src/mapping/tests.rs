@@ -136,6 +136,52 @@ fn gone_comes_before_the_type_and_malformed_before_the_installation() {
 }
 
 #[test]
+fn a_record_that_says_it_is_deleted_is_gone_and_kept() {
+    for (text, is_gone) in [
+        ("true", true),
+        (" 1\n", true),
+        ("false", false),
+        ("0", false),
+        ("TRUE", false),
+        ("yes", false),
+        ("", false),
+    ] {
+        let (_, notification) = event_of("", &[("IsDeleted", text)]);
+        let expected = is_gone.then_some(RejectionReason::RecordGone);
+        assert_eq!(reason(&notification), expected, "{text:?}");
+        assert_eq!(notification.fields["Name"], "Acme deal", "{text:?}");
+    }
+    let contradicting = Content::Malformed {
+        record: record("Lead", &[("isdeleted", "true")]),
+        field: "Name".to_owned(),
+        description: "The field `Name` appears twice.".to_owned(),
+    };
+    let request = mapped(Endpoint::LeadEnrich, "", message(vec![contradicting]));
+    let CoreRequest::Leads(paired) = request else {
+        panic!("not leads");
+    };
+    let expected = Some(RejectionReason::RecordGone);
+    assert_eq!(reason(&paired.notifications[0]), expected);
+}
+
+#[test]
+fn any_object_may_become_an_event_or_a_rating() {
+    for object_type in ["Lead", "Deal__c", "ns__Deal__c", "Setting__mdt", "Unheard"] {
+        let content = || Content::Record(record(object_type, &GOOD));
+        let events = mapped(Endpoint::Events, "", message(vec![content()]));
+        let ratings = mapped(Endpoint::CallRating, "", message(vec![content()]));
+        let (CoreRequest::Events(events), CoreRequest::Ratings(ratings)) = (events, ratings) else {
+            panic!("neither events nor ratings");
+        };
+        for notification in [&events.notifications[0], &ratings.notifications[0]] {
+            assert_eq!(reason(notification), None, "{object_type}");
+            let origin = notification.salesforce.as_ref().unwrap();
+            assert_eq!(origin.object_type, object_type);
+        }
+    }
+}
+
+#[test]
 fn one_bad_notification_leaves_the_others_in_their_order() {
     let contents = (0..100)
         .map(|n| {

@@ -108,6 +108,8 @@ impl Fields {
     pub(super) fn finish(mut self) -> Finished {
         self.merge();
         self.read.retain(|(_, value)| !value.trim().is_empty());
+        // Thousands of empty fields must not leave their room behind.
+        self.read.shrink_to_fit();
         Finished {
             populated: self.read,
             warnings: self.warnings,
@@ -218,6 +220,12 @@ mod tests {
     fn a_value_contradicts_a_blank_one() {
         assert!(read(&[("A", "1"), ("A", " ")]).defect.is_some());
         assert!(read(&[("A", ""), ("A", " ")]).defect.is_none());
+    }
+
+    #[test]
+    fn empty_fields_leave_no_room_behind() {
+        let read = read(&vec![("a", ""); 10_000]);
+        assert_eq!(read.populated.capacity(), 0);
     }
 
     #[test]

@@ -14,6 +14,12 @@ pub struct Limits {
     /// Elements, comments, processing instructions and CDATA sections in one
     /// notification. As many may stand outside of the notifications.
     pub nodes_per_notification: usize,
+    /// Such nodes in the whole message. 100 records with every field that an
+    /// object may have are less than half of the default.
+    pub nodes: usize,
+    /// Notifications of one message. Salesforce sends at most 100; the empty
+    /// ones of a large body would take many times its memory.
+    pub notifications: usize,
 }
 
 impl Default for Limits {
@@ -23,6 +29,8 @@ impl Default for Limits {
             attributes: 300,
             name_bytes: 1_024,
             nodes_per_notification: 10_000,
+            nodes: 200_000,
+            notifications: 10_000,
         }
     }
 }

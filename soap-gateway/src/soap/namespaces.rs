@@ -45,7 +45,8 @@ pub(super) struct Namespaces<'a> {
     /// The innermost binding of each prefix: many declarations must not make
     /// each look-up slow.
     innermost: HashMap<&'a str, usize>,
-    /// URIs that are not [`KNOWN`].
+    /// URIs in scope that are not [`KNOWN`], by the order in which they came
+    /// into scope.
     others: HashMap<Cow<'a, str>, Namespace>,
 }
 
@@ -55,6 +56,9 @@ struct Binding<'a> {
     namespace: Namespace,
     /// The binding of the same prefix that this one hides.
     hidden: Option<usize>,
+    /// The URI, where no binding outside has it: it leaves scope with this
+    /// one, or a message of ever new URIs would take many times its size.
+    own_uri: Option<Cow<'a, str>>,
 }
 
 impl<'a> Namespaces<'a> {
@@ -68,8 +72,8 @@ impl<'a> Namespaces<'a> {
             innermost: HashMap::new(),
             others: HashMap::new(),
         };
-        namespaces.bind("xml", Namespace::XML);
-        namespaces.bind("", Namespace::NONE);
+        namespaces.bind("xml", Namespace::XML, None);
+        namespaces.bind("", Namespace::NONE, None);
         namespaces
     }
 
@@ -80,7 +84,7 @@ impl<'a> Namespaces<'a> {
         prefix: &'a str,
         uri: Cow<'a, str>,
     ) -> Result<(), &'static str> {
-        let namespace = self.number(uri);
+        let (namespace, own_uri) = self.number(uri);
         let is_xml = namespace == Namespace::XML;
         if prefix == "xmlns" || namespace == Namespace::XMLNS {
             return Err("The prefix `xmlns` and its namespace may not be declared.");
@@ -91,7 +95,7 @@ impl<'a> Namespaces<'a> {
         if namespace == Namespace::NONE && !prefix.is_empty() {
             return Err("A prefix may not be declared for the empty namespace.");
         }
-        self.bind(prefix, namespace);
+        self.bind(prefix, namespace, own_uri);
         Ok(())
     }
 
@@ -120,24 +124,34 @@ impl<'a> Namespaces<'a> {
                 Some(hidden) => self.innermost.insert(binding.prefix, hidden),
                 None => self.innermost.remove(binding.prefix),
             };
+            if let Some(uri) = binding.own_uri {
+                self.others.remove(&uri);
+            }
         }
     }
 
-    fn bind(&mut self, prefix: &'a str, namespace: Namespace) {
+    fn bind(&mut self, prefix: &'a str, namespace: Namespace, own_uri: Option<Cow<'a, str>>) {
         let hidden = self.innermost.insert(prefix, self.bindings.len());
         self.bindings.push(Binding {
             prefix,
             namespace,
             hidden,
+            own_uri,
         });
     }
 
-    fn number(&mut self, uri: Cow<'a, str>) -> Namespace {
+    /// The number of a URI; with the URI when it is a new one. New ones leave
+    /// scope in the reverse order, so no two in scope have the same number.
+    fn number(&mut self, uri: Cow<'a, str>) -> (Namespace, Option<Cow<'a, str>>) {
         if let Some(known) = KNOWN.iter().position(|&known| known == uri) {
-            return Namespace(known);
+            return (Namespace(known), None);
+        }
+        if let Some(&known) = self.others.get(&uri) {
+            return (known, None);
         }
         let next = Namespace(KNOWN.len() + self.others.len());
-        *self.others.entry(uri).or_insert(next)
+        self.others.insert(uri.clone(), next);
+        (next, Some(uri))
     }
 }
 
@@ -189,6 +203,24 @@ mod tests {
         let namespaces = declared(&[("a", "urn:x"), ("b", "urn:x"), ("c", "urn:y")]);
         assert_eq!(namespaces.resolve("a"), namespaces.resolve("b"));
         assert_ne!(namespaces.resolve("a"), namespaces.resolve("c"));
+    }
+
+    #[test]
+    fn uris_that_have_left_scope_are_forgotten() {
+        let mut namespaces = declared(&[("a", "urn:a")]);
+        let (outer, len) = (namespaces.resolve("a"), namespaces.len());
+        for n in 0..100 {
+            for uri in [format!("urn:{n}"), "urn:a".to_owned(), format!("urn:x{n}")] {
+                namespaces.declare("b", uri.into()).unwrap();
+                assert_eq!(namespaces.resolve("a"), outer);
+            }
+            assert_eq!(namespaces.others.len(), 3);
+            assert_ne!(namespaces.resolve("b"), outer);
+            namespaces.truncate(len);
+        }
+        assert_eq!(namespaces.others.len(), 1);
+        namespaces.declare("b", "urn:a".into()).unwrap();
+        assert_eq!(namespaces.resolve("b"), outer);
     }
 
     #[test]

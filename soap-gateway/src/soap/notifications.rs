@@ -44,7 +44,7 @@ pub(super) fn read(tokens: &mut Tokens<'_>, start: &Tag<'_>) -> Result<OutboundM
             "ActionId" => draft.read_action_id(tokens)?,
             "EnterpriseUrl" => draft.read_url("EnterpriseUrl", tokens)?,
             "PartnerUrl" => draft.read_url("PartnerUrl", tokens)?,
-            "Notification" => draft.notifications.push(notification::read(tokens)?),
+            "Notification" => draft.read_notification(tokens, &child)?,
             // SessionId too: nothing needs it, so it is never looked at.
             _ => {
                 tokens.skip()?;
@@ -79,6 +79,21 @@ impl Draft {
         if is_given && is_first {
             self.urls.push((name, ApiUrl::read(&value.text)));
         }
+        Ok(())
+    }
+
+    fn read_notification(&mut self, tokens: &mut Tokens<'_>, tag: &Tag<'_>) -> Result<(), Flaw> {
+        let limit = tokens.limits().notifications;
+        if self.notifications.len() >= limit {
+            return Err(Flaw::malformed(
+                tag.offset,
+                format!(
+                    "The message has more than {limit} notifications, and Salesforce sends at \
+                     most {MOST}; send them in several messages, or have the limit raised."
+                ),
+            ));
+        }
+        self.notifications.push(notification::read(tokens)?);
         Ok(())
     }
 

@@ -70,7 +70,9 @@ pub(super) struct Tokens<'a> {
     has_root: bool,
     attributes: Vec<Attribute<'a>>,
     namespaces: Namespaces<'a>,
+    /// The nodes of the notification, or outside of notifications, so far.
     nodes: usize,
+    nodes_in_all: usize,
 }
 
 /// An element that is not closed yet.
@@ -110,6 +112,7 @@ impl<'a> Tokens<'a> {
             attributes: Vec::new(),
             namespaces: Namespaces::new(),
             nodes: 0,
+            nodes_in_all: 0,
         })
     }
 
@@ -262,6 +265,11 @@ impl<'a> Tokens<'a> {
         self.namespaces.resolve(prefix).is_some()
     }
 
+    /// The limits that it reads by.
+    pub(super) fn limits(&self) -> &'a Limits {
+        self.limits
+    }
+
     /// Begins to count the nodes of a notification, whose start tag was read
     /// last; gives the count outside of it.
     pub(super) fn enter_notification(&mut self) -> usize {
@@ -341,15 +349,22 @@ impl<'a> Tokens<'a> {
     /// Counts a node that begins at `offset`.
     fn count(&mut self, offset: usize) -> Result<(), Flaw> {
         self.nodes += 1;
-        let limit = self.limits.nodes_per_notification;
-        if self.nodes <= limit {
+        self.nodes_in_all += 1;
+        let (place, limit) = if self.nodes > self.limits.nodes_per_notification {
+            (
+                "One notification, or what is outside of notifications,",
+                self.limits.nodes_per_notification,
+            )
+        } else if self.nodes_in_all > self.limits.nodes {
+            ("The message", self.limits.nodes)
+        } else {
             return Ok(());
-        }
+        };
         Err(Flaw::malformed(
             offset,
             format!(
-                "One notification, or what is outside of notifications, has more than {limit} \
-                 elements, comments, processing instructions and CDATA sections."
+                "{place} has more than {limit} elements, comments, processing instructions and \
+                 CDATA sections; send less at once, or have the limit raised."
             ),
         ))
     }

@@ -1,7 +1,7 @@
 //! What answers look like.
 
 use crate::harness::TestGateway;
-use crate::http_client::{Client, EVENTS, exchange, head, post};
+use crate::http_client::{Client, EVENTS, exchange, head, post, post_with};
 use crate::messages::message;
 
 #[tokio::test]
@@ -63,6 +63,16 @@ async fn unknown_paths_are_404_and_one_trailing_slash_is_allowed() {
         ("/callback/v1/salesforce/EVENTS", 404),
         ("/callback/v1/salesforce/%65vents", 404),
         ("/callback/v1/salesforce/x/../events", 404),
+        ("/callback/v1/salesforce/./events", 404),
+        ("/callback/v1/salesforce%2Fevents", 404),
+        ("/callback/v1/salesforce/events%2F", 404),
+        ("/callback/v1/salesforce/events%00", 404),
+        ("/callback/v1/salesforce/events;x=1", 404),
+        ("/callback/v1/salesforce\\events", 404),
+        ("/CALLBACK/v1/salesforce/events", 404),
+        ("/callback/v1/salesforce/callrating", 404),
+        ("/healthz", 404),
+        ("/metrics", 404),
         ("/callback/v1/salesforce", 404),
         ("/", 404),
     ] {
@@ -167,4 +177,61 @@ async fn messages_and_notifications_are_counted() {
         .until_metric("gateway_requests_in_flight", "0")
         .await;
     gateway.until_metric("gateway_connections", "0").await;
+}
+
+#[tokio::test]
+async fn an_answer_is_never_compressed_nor_moved() {
+    let gateway = TestGateway::start().await;
+    let lines = ["Accept-Encoding: gzip, br", "Accept: application/json"];
+    for target in [EVENTS, "/"] {
+        let answer = exchange(gateway.address, post_with(target, &lines, message(&["a"]))).await;
+        assert!(answer.body.starts_with("<?xml "), "{answer:?}");
+        let length = answer.body.len().to_string();
+        assert_eq!(answer.header("content-length"), Some(&*length));
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/xml; charset=utf-8")
+        );
+        for name in ["content-encoding", "transfer-encoding", "location"] {
+            assert_eq!(answer.header(name), None, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_query_is_decoded_once_and_a_plus_is_a_space() {
+    let gateway = TestGateway::start().await;
+    let target = format!("{EVENTS}?t%69tle=A%2BB+C%20D%2525%3D=M%C3%BCller;x&act=a%26b");
+    exchange(gateway.address, post(&target, &message(&["a"])))
+        .await
+        .is_acknowledgement();
+    gateway.core.heard(|heard| {
+        let event = &heard.events[0].events[0];
+        assert_eq!(event.title, "A+B C D%25==Müller;x");
+        assert_eq!(event.action, "a&b");
+    });
+}
+
+#[tokio::test]
+async fn a_query_that_can_not_be_read_is_400_and_not_repeated() {
+    let gateway = TestGateway::start().await;
+    for (query, parameter) in [
+        ("title=s3cret%zz", "title"),
+        ("title=s3cret%", "title"),
+        ("title=s3cret%00", "title"),
+        ("title=s3cret%C0%AF", "title"),
+        ("title=s3cret%ED%A0%80", "title"),
+        ("token=s3cret&token=s3cret", "token"),
+        ("tz=UTC&t%7A=UTC", "tz"),
+        ("title=s3cret&t=s3cret", "t"),
+        ("s3cret", "s3cret"),
+    ] {
+        let target = format!("{EVENTS}?{query}");
+        let answer = exchange(gateway.address, post(&target, &message(&["a"]))).await;
+        answer.is_fault(400, "INVALID_PARAMETER");
+        assert_eq!(answer.detail("parameter"), Some(parameter), "{query}");
+        let is_shown = answer.body.contains("s3cret");
+        assert_eq!(is_shown, parameter == "s3cret", "{answer:?}");
+    }
+    gateway.core.heard(|heard| assert!(heard.events.is_empty()));
 }

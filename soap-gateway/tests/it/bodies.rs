@@ -206,3 +206,121 @@ async fn a_large_message_is_split_for_the_core_and_acknowledged_once() {
         assert_eq!(origin.notification_id, "04l5g0000001000");
     });
 }
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_never_read_in_part() {
+    let gateway = TestGateway::start().await;
+    let body = message(&["a", "b"]);
+    let length = format!("Content-Length: {}", body.len() + 1);
+    let chunk = format!("{:x}\r\n{body}", body.len() + 1);
+    for (line, sent) in [
+        (length.as_str(), body.as_str()),
+        (length.as_str(), ""),
+        ("Transfer-Encoding: chunked", chunk.as_str()),
+    ] {
+        let mut client = Client::connect(gateway.address).await;
+        client.send(head("POST", EVENTS, &[XML, line])).await;
+        client.send(sent).await;
+        client.finish().await;
+        client.answer().await.is_fault(400, "BROKEN_BODY");
+    }
+    gateway.core.heard(|heard| assert!(heard.events.is_empty()));
+}
+
+#[tokio::test]
+async fn pages_forms_and_data_are_never_acknowledged() {
+    let gateway = TestGateway::start().await;
+    for media_type in [
+        "text/html",
+        "text/plain",
+        "application/json",
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "multipart/related; type=\"text/xml\"; boundary=x",
+    ] {
+        let line = format!("Content-Type: {media_type}");
+        let request = post_with(EVENTS, &[&line], message(&["a"]));
+        let answer = exchange(gateway.address, request).await;
+        answer.is_fault(415, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    for body in [
+        "{\"Ack\": true}",
+        "<html><body><Ack>true</Ack></body></html>",
+        "a=1&b=2",
+        "--x\r\nContent-Type: text/xml\r\n\r\n<a/>\r\n--x--",
+    ] {
+        let answer = exchange(gateway.address, post(EVENTS, body)).await;
+        answer.is_fault(400, "INVALID_MESSAGE");
+    }
+    gateway.core.heard(|heard| assert!(heard.events.is_empty()));
+}
+
+#[tokio::test]
+async fn a_charset_is_taken_from_the_mark_then_the_header_then_the_declaration() {
+    let gateway = TestGateway::start().await;
+    let text = message(&["Müller"]);
+    let declared = text.replace("UTF-8", "ISO-8859-1");
+    let latin1 = |text: &str| -> Vec<u8> {
+        let to_byte = |character| u8::try_from(u32::from(character)).unwrap();
+        text.chars().map(to_byte).collect()
+    };
+    let utf16: Vec<u8> = format!("\u{FEFF}{text}")
+        .encode_utf16()
+        .flat_map(u16::to_be_bytes)
+        .collect();
+    for (media_type, body) in [
+        ("text/xml; charset=UTF-8", text.clone().into_bytes()),
+        (
+            "text/xml;CHARSET=\"utf-8\" ; x=y",
+            text.clone().into_bytes(),
+        ),
+        ("text/xml; charset='utf-8'", declared.clone().into_bytes()),
+        ("text/xml; charset=latin1", latin1(&text)),
+        ("text/xml", latin1(&declared)),
+        ("text/xml; charset=", latin1(&declared)),
+        ("text/xml; charset=latin1", utf16.clone()),
+        ("text/xml; charset=x-none", utf16),
+        ("text/xml", format!("\u{FEFF}{declared}").into_bytes()),
+    ] {
+        let line = format!("Content-Type: {media_type}");
+        let answer = exchange(gateway.address, post_with(EVENTS, &[&line], body)).await;
+        answer.is_acknowledgement();
+    }
+    gateway.core.heard(|heard| {
+        assert_eq!(heard.events.len(), 9);
+        for batch in &heard.events {
+            assert_eq!(batch.events[0].title, "Müller");
+        }
+    });
+}
+
+#[tokio::test]
+async fn the_soap_action_does_not_matter() {
+    let gateway = TestGateway::start().await;
+    for lines in [
+        &[XML][..],
+        &[XML, "SOAPAction: \"\""],
+        &[XML, "SOAPAction:"],
+        &[XML, "SOAPAction: urn:anything"],
+        &[XML, "SOAPAction: \"a\"", "SOAPAction: \"b\""],
+    ] {
+        let request = post_with(EVENTS, lines, message(&["a"]));
+        exchange(gateway.address, request)
+            .await
+            .is_acknowledgement();
+    }
+}
+
+#[tokio::test]
+async fn gzip_that_does_not_say_so_is_no_message() {
+    let gateway = TestGateway::start().await;
+    let body = gzip(message(&["a"]).as_bytes());
+    for lines in [&[XML][..], &[XML, "Content-Encoding: identity"]] {
+        let answer = exchange(gateway.address, post_with(EVENTS, lines, &body)).await;
+        answer.is_fault(400, "INVALID_MESSAGE");
+    }
+    let lines = [XML, "Content-Encoding: deflate"];
+    let answer = exchange(gateway.address, post_with(EVENTS, &lines, &body)).await;
+    answer.is_fault(415, "UNSUPPORTED_CONTENT_ENCODING");
+}

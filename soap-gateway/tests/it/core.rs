@@ -181,3 +181,80 @@ async fn a_message_is_recorded_also_when_its_sender_has_gone() {
     let outcome = "gateway_notifications_total{endpoint=\"events\",outcome=\"recorded\"}";
     gateway.until_metric(outcome, "1").await;
 }
+
+#[tokio::test]
+async fn one_bad_notification_of_a_hundred_is_no_reason_to_refuse() {
+    let gateway = TestGateway::start().await;
+    let titles: Vec<_> = (0..100).map(|n| n.to_string()).collect();
+    let titles: Vec<_> = titles.iter().map(String::as_str).collect();
+    let name = "<sf:Name>41</sf:Name>";
+    let body = message(&titles).replace(name, &format!("{name}<sf:Name>other</sf:Name>"));
+    exchange(gateway.address, post(&format!("{EVENTS}?igrp=7"), &body))
+        .await
+        .is_acknowledgement();
+    gateway.core.heard(|heard| {
+        assert_eq!(heard.events.len(), 1);
+        let notifications = heard.events[0].notifications.iter().enumerate();
+        let bad: Vec<_> = notifications
+            .filter(|(_, notification)| notification.rejection.is_some())
+            .map(|(at, _)| at)
+            .collect();
+        assert_eq!(bad, [41]);
+    });
+}
+
+#[tokio::test]
+async fn what_failed_in_part_is_sent_again_with_the_same_keys() {
+    let gateway = TestGateway::start().await;
+    let mut titles = vec!["a"; 1_000];
+    titles.push("unspecified");
+    let body = message(&titles);
+    for _ in 0..2 {
+        let answer = exchange(gateway.address, post(EVENTS, &body)).await;
+        answer.is_fault(500, "INTERNAL");
+    }
+    gateway.core.heard(|heard| {
+        let keys = |from: usize| -> Vec<_> {
+            let batches = heard.events[from..from + 2].iter();
+            let events = batches.flat_map(|batch| &batch.events);
+            events.map(|event| event.idempotency_key.clone()).collect()
+        };
+        assert_eq!(heard.events.len(), 4);
+        let (first, second) = (keys(0), keys(2));
+        assert_eq!(first, second);
+        let mut distinct = first;
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), 1_001);
+    });
+}
+
+#[tokio::test]
+async fn the_same_notification_twice_has_one_key() {
+    let gateway = TestGateway::start().await;
+    let body = message(&["a", "b"]).replace("04l5g0000000001", "04l5g0000000000");
+    exchange(gateway.address, post(EVENTS, &body))
+        .await
+        .is_acknowledgement();
+    gateway.core.heard(|heard| {
+        let [one, other] = heard.events[0].events.as_slice() else {
+            panic!("{heard:?}");
+        };
+        assert_eq!(one.idempotency_key, other.idempotency_key);
+        assert_eq!((&*one.title, &*other.title), ("a", "b"));
+    });
+}
+
+#[tokio::test]
+async fn a_session_id_goes_nowhere() {
+    let gateway = TestGateway::start().await;
+    let session = "<SessionId>00D!AQ.s3cret</SessionId>";
+    let body = message(&["a"]).replace("<SessionId xsi:nil=\"true\"/>", session);
+    assert!(body.contains("s3cret"));
+    let answer = exchange(gateway.address, post(EVENTS, &body)).await;
+    answer.is_acknowledgement();
+    assert!(!answer.body.contains("s3cret"));
+    gateway
+        .core
+        .heard(|heard| assert!(!format!("{heard:?}").contains("s3cret")));
+}

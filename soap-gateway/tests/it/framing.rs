@@ -159,3 +159,27 @@ async fn a_whole_url_as_the_target_is_the_same_endpoint() {
         .await
         .is_acknowledgement();
 }
+
+#[tokio::test]
+async fn the_host_that_is_asked_for_decides_nothing_but_what_is_local() {
+    let gateway = TestGateway::start().await;
+    let body = message(&["a"]);
+    let length = body.len();
+    for (target, host) in [
+        (EVENTS.to_owned(), "Host: sf.example.com\r\n"),
+        (EVENTS.to_owned(), "Host: \r\n"),
+        (EVENTS.to_owned(), ""),
+        (format!("http://sf.example.com{EVENTS}"), "Host: x\r\n"),
+        (format!("https://sf.example.com{EVENTS}"), ""),
+    ] {
+        let request =
+            format!("POST {target} HTTP/1.1\r\n{host}Content-Length: {length}\r\n\r\n{body}");
+        exchange(gateway.address, request)
+            .await
+            .is_acknowledgement();
+    }
+    let target = "http://sf.example.com/elsewhere";
+    exchange(gateway.address, post(target, &body))
+        .await
+        .is_fault(404, "UNKNOWN_PATH");
+}

@@ -76,7 +76,8 @@ async fn a_message_is_one_line_with_nothing_of_its_content() {
     .await;
 
     let target = format!("{EVENTS}?igrp=7&act=s3cret-act&token=s3cret-token");
-    let body = message(&["Jane Doe"]);
+    let session = "<SessionId>00D!AQ.s3cret-session</SessionId>";
+    let body = message(&["Jane Doe"]).replace("<SessionId xsi:nil=\"true\"/>", session);
     let acknowledged = exchange(gateway.address, post(&target, &body)).await;
     acknowledged.is_acknowledgement();
     let stranger = body.replace(ORGANIZATION, "00D000000000001AAA");

@@ -6,6 +6,7 @@ mod answers;
 mod bodies;
 mod connections;
 mod core;
+mod edge_cases;
 mod fake_core;
 mod framing;
 mod harness;

@@ -103,3 +103,36 @@ async fn a_core_that_can_not_tell_is_503_and_not_remembered() {
     gateway.core.conduct(Conduct::Record);
     send(&gateway, &message(&["a"])).await.is_acknowledgement();
 }
+
+#[tokio::test]
+async fn a_stranger_is_refused_wherever_an_id_stands() {
+    let gateway = gateway(InstallationMode::Strict).await;
+    let id = |id: &str| format!("<OrganizationId>{id}</OrganizationId>");
+    let (ours, others) = (id(ORGANIZATION), id("00D000000000001AAA"));
+    let without = message(&["a"]).replace(&ours, "");
+    let outbound = " xmlns=\"http://soap.sforce.com/2005/09/outbound\"";
+    let in_header = ours.replace("Id>00", &format!("Id{outbound}>00"));
+    let header = format!("<soapenv:Header>{in_header}</soapenv:Header><soapenv:Body>");
+    for body in [
+        // Behind the notifications.
+        without.replace("</notifications>", &format!("{others}</notifications>")),
+        // With another's in the header, in the record, and as a field.
+        stranger().replace("<soapenv:Body>", &header),
+        stranger().replace("<sf:Name>", &format!("{ours}<sf:Name>")),
+        stranger().replace("<Notification>", &format!("<Notification>{ours}")),
+        // The same letters in another case are another organisation.
+        message(&["a"]).replace(ORGANIZATION, "00D5G0000004343EAA"),
+    ] {
+        let answer = send(&gateway, &body).await;
+        answer.is_fault(403, "ORGANIZATION_NOT_LINKED");
+        assert!(!answer.body.contains(&ORGANIZATION[..15]), "{answer:?}");
+    }
+    for body in [
+        without.clone(),
+        without.replace("<sf:Name>", &format!("{ours}<sf:Name>")),
+        message(&["a"]).replace(&ours, &ours.repeat(2)),
+    ] {
+        send(&gateway, &body).await.is_fault(400, "INVALID_MESSAGE");
+    }
+    gateway.core.heard(|heard| assert!(heard.events.is_empty()));
+}

@@ -171,3 +171,26 @@ fn equally_good_default_fields_that_differ_make_a_notification_malformed() {
     assert_eq!(event.visitor_id, VISITOR);
     assert_eq!(reason(&notification), None);
 }
+
+#[test]
+fn texts_that_look_like_numbers_lists_or_data_stay_as_they_are() {
+    for text in [
+        "00123",
+        "+4930123",
+        "1e5",
+        "A;B;;C",
+        ";A",
+        "TWFu\n TWE",
+        "00Q000000000001",
+        "true",
+        "<p>1 &amp; 2</p>",
+        "e\u{301}\u{200F}\u{200B}😀",
+    ] {
+        let query = "titleField=Text__c&c_textField=text__C";
+        let (event, notification) = event_of(query, &[("Text__c", text)]);
+        assert_eq!(event.title, text);
+        assert_eq!(event.attributes, map_of(&[("c_text", text)]));
+        assert_eq!(notification.fields["Text__c"], text);
+        assert_eq!(reason(&notification), None);
+    }
+}

@@ -1,5 +1,6 @@
 //! Rules of the reader, by what they are about.
 
+mod attacks;
 mod envelope;
 mod limits;
 mod namespaces;

@@ -94,10 +94,25 @@ fn nodes_outside_of_notifications_are_counted_too() {
         &format!("{}<a/>", "<!-- -->".repeat(10_000)),
         "more than 10000",
     );
-    // Notifications themselves are counted on their own.
-    let many = "<Notification/>".repeat(10_001);
-    let message = read_valid(&message_of(&format!("{organization}{many}")));
-    assert_eq!(message.notifications.len(), 10_001);
+    // Notifications are counted on their own.
+    let many = format!("{}{}", "<Notification/>".repeat(5), "<a/>".repeat(9_996));
+    read_valid(&message_of(&format!("{organization}{many}")));
+}
+
+#[test]
+fn as_many_notifications_as_allowed_are_read() {
+    let organization = "<OrganizationId>00D000000000062EAA</OrganizationId>";
+    let of = |count: usize| {
+        let many = "<Notification/>".repeat(count);
+        message_of(&format!("{organization}{many}"))
+    };
+    let message = read_valid(&of(10_000));
+    assert_eq!(message.notifications.len(), 10_000);
+    check_refused(&of(10_001), "more than 10000 notifications");
+    // The first one too many is where reading ends.
+    let text = of(1_100_000);
+    let column = text.find("<Notification/>").unwrap() + 10_000 * "<Notification/>".len() + 1;
+    check_malformed(&text, (1, column as u64));
 }
 
 #[test]
@@ -107,6 +122,8 @@ fn limits_are_those_that_are_given() {
         attributes: 4,
         name_bytes: 20,
         nodes_per_notification: 9,
+        nodes: 15,
+        notifications: 2,
     };
     let invalid = |text: &str| read(text, &limits).unwrap_err().to_string();
     assert!(read(&lead_of("<sf:A>1</sf:A>"), &limits).is_ok());
@@ -114,6 +131,17 @@ fn limits_are_those_that_are_given() {
     assert!(invalid(&lead_of("<a b='' c='' d='' e='' f=''/>")).contains("more than 4"));
     assert!(invalid(&lead_of("<aaaaaaaaaaaaaaaaaaaaa/>")).contains("20 bytes"));
     assert!(invalid(&lead_of(&"<a/>".repeat(10))).contains("more than 9"));
+    let small = notification_of("<Id>04l</Id><sObject><a/></sObject>");
+    assert!(read(&small, &limits).is_ok());
+    let two = small.replace(
+        "</Notification>",
+        "</Notification><Notification><a/><b/></Notification>",
+    );
+    assert!(read(&two, &limits).is_ok());
+    let larger = two.replace("<b/>", "<b/><c/><d/><e/><f/>");
+    assert!(invalid(&larger).contains("The message has more than 15"));
+    let three = "<Notification/>".repeat(3);
+    assert!(invalid(&message_of(&three)).contains("more than 2 notifications"));
 }
 
 #[test]
