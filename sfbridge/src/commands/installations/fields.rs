@@ -27,7 +27,7 @@ pub(crate) struct Fields {
     /// The linked Salesforce organisation, 15 or 18 characters
     #[arg(long)]
     organization_id: Option<String>,
-    /// A rating that calls can be given, as TEXT[,captures-value][,CURRENCY];
+    /// A rating that calls can be given, as `TEXT`, perhaps with `,captures-value` and `,CURRENCY`;
     /// repeat it for all of them, they replace what was there
     #[arg(long = "rating-item", value_name = "ITEM")]
     rating_items: Vec<RatingItem>,
