@@ -1,7 +1,7 @@
 //! Where everything is kept.
 //!
 //! [`Store`] is an enum of its backends. Each keeps the same promises, and one
-//! conformance suite (`store/conformance.rs`) runs against any of them:
+//! conformance suite (`store/conformance/tests.rs`) runs against any of them:
 //!
 //! - what is answered is durable;
 //! - a batch is one transaction;

@@ -11,7 +11,7 @@ use super::file;
 /// How large the log may grow, in bytes, before it is folded into the database
 /// by force. SQLite folds it much earlier by itself, but can begin it anew only
 /// when no reader is in the way.
-pub(super) const LIMIT: u64 = if cfg!(test) { 4 << 20 } else { 64 << 20 };
+pub(super) const LIMIT: u64 = 64 << 20;
 
 /// How long to wait for readers to be out of the way. Nothing is written
 /// meanwhile.
