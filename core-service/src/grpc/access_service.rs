@@ -6,7 +6,7 @@ use sfbridge_values::{Igrp, OrganizationId, ShortText};
 use tonic::{Request, Response, Status};
 
 use super::caller::{self, Caller};
-use super::page::Filters;
+use super::page;
 use super::routes::Services;
 use super::time;
 use crate::clock;
@@ -42,12 +42,9 @@ impl AccessService for Services {
         request: Request<pb::ListApiKeysRequest>,
     ) -> Result<Response<pb::ListApiKeysResponse>, Status> {
         Caller::of(&request)?.require_for_all(Role::Admin)?;
-        let pb::ListApiKeysRequest {
-            page_size,
-            page_token,
-        } = request.into_inner();
-        let filters = Filters::of("api_keys", &pb::ListApiKeysRequest::default());
-        let page = filters.page(page_size, &page_token)?;
+        let (filters, page) = page::asked("api_keys", &mut request.into_inner(), |request| {
+            (&mut request.page_size, &mut request.page_token)
+        })?;
         let page = self.store.api_keys(page).await.map_err(Error::from)?;
         Ok(Response::new(pb::ListApiKeysResponse {
             api_keys: page.rows.into_iter().map(write).collect(),

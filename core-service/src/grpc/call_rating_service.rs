@@ -5,7 +5,7 @@ use sfbridge_proto::v1::call_rating_service_server::CallRatingService;
 use tonic::{Request, Response, Status};
 
 use super::caller::Caller;
-use super::page::Filters;
+use super::page;
 use super::routes::Services;
 use super::{batch, call_rating_message, time};
 use crate::domain::Role;
@@ -71,11 +71,10 @@ impl CallRatingService for Services {
     ) -> Result<Response<pb::ListCallRatingsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let mut request = request.into_inner();
-        let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
-        request.page_size = 0;
         let igrp = super::listed_installation(&caller, request.igrp)?;
-        let filters = Filters::of("call_ratings", &request);
-        let page = filters.page(size, &token)?;
+        let (filters, page) = page::asked("call_ratings", &mut request, |request| {
+            (&mut request.page_size, &mut request.page_token)
+        })?;
         let pb::ListCallRatingsRequest {
             igrp: _,
             page_size: _,

@@ -5,7 +5,7 @@ use sfbridge_proto::v1::call_service_server::CallService;
 use tonic::{Request, Response, Status};
 
 use super::caller::Caller;
-use super::page::Filters;
+use super::page;
 use super::routes::Services;
 use super::{batch, call_message, time};
 use crate::domain::Role;
@@ -70,11 +70,10 @@ impl CallService for Services {
     ) -> Result<Response<pb::ListCallsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let mut request = request.into_inner();
-        let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
-        request.page_size = 0;
         let igrp = super::listed_installation(&caller, request.igrp)?;
-        let filters = Filters::of("calls", &request);
-        let page = filters.page(size, &token)?;
+        let (filters, page) = page::asked("calls", &mut request, |request| {
+            (&mut request.page_size, &mut request.page_token)
+        })?;
         let pb::ListCallsRequest {
             igrp: _,
             page_size: _,

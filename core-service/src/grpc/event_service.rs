@@ -5,7 +5,7 @@ use sfbridge_proto::v1::event_service_server::EventService;
 use tonic::{Request, Response, Status};
 
 use super::caller::Caller;
-use super::page::Filters;
+use super::page;
 use super::routes::Services;
 use super::{batch, event_message, time};
 use crate::domain::Role;
@@ -76,11 +76,10 @@ impl EventService for Services {
     ) -> Result<Response<pb::ListEventsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let mut request = request.into_inner();
-        let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
-        request.page_size = 0;
         let igrp = super::listed_installation(&caller, request.igrp)?;
-        let filters = Filters::of("events", &request);
-        let page = filters.page(size, &token)?;
+        let (filters, page) = page::asked("events", &mut request, |request| {
+            (&mut request.page_size, &mut request.page_token)
+        })?;
         let pb::ListEventsRequest {
             igrp: _,
             page_size: _,

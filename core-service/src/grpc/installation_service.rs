@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 
 use super::caller::Caller;
 use super::installation_message;
-use super::page::Filters;
+use super::page;
 use super::routes::Services;
 use crate::clock;
 use crate::domain::Role;
@@ -64,10 +64,9 @@ impl InstallationService for Services {
         let caller = Caller::of(&request)?;
         caller.require(Role::Read)?;
         let mut request = request.into_inner();
-        let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
-        request.page_size = 0;
-        let filters = Filters::of("installations", &request);
-        let page = filters.page(size, &token)?;
+        let (filters, page) = page::asked("installations", &mut request, |request| {
+            (&mut request.page_size, &mut request.page_token)
+        })?;
         let pb::ListInstallationsRequest {
             page_size: _,
             page_token: _,

@@ -5,7 +5,7 @@ use sfbridge_proto::v1::lead_enrichment_service_server::LeadEnrichmentService;
 use tonic::{Request, Response, Status};
 
 use super::caller::Caller;
-use super::page::Filters;
+use super::page;
 use super::routes::Services;
 use super::{batch, lead_enrichment_message, time};
 use crate::domain::Role;
@@ -77,11 +77,10 @@ impl LeadEnrichmentService for Services {
     ) -> Result<Response<pb::ListLeadEnrichmentsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let mut request = request.into_inner();
-        let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
-        request.page_size = 0;
         let igrp = super::listed_installation(&caller, request.igrp)?;
-        let filters = Filters::of("lead_enrichments", &request);
-        let page = filters.page(size, &token)?;
+        let (filters, page) = page::asked("lead_enrichments", &mut request, |request| {
+            (&mut request.page_size, &mut request.page_token)
+        })?;
         let pb::ListLeadEnrichmentsRequest {
             igrp: _,
             page_size: _,

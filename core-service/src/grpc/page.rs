@@ -24,10 +24,25 @@ pub(super) struct Filters {
     encoded: Vec<u8>,
 }
 
+/// Reads which page of a list is asked for, and by which filters. `paging`
+/// shows where the request keeps its page size and token; they are taken out
+/// of it, because they are no filters.
+pub(super) fn asked<R: Message>(
+    list: &str,
+    request: &mut R,
+    paging: impl for<'a> FnOnce(&'a mut R) -> (&'a mut i32, &'a mut String),
+) -> Result<(Filters, PageRequest), Error> {
+    let (size, token) = paging(request);
+    let (size, token) = (std::mem::take(size), std::mem::take(token));
+    let filters = Filters::of(list, request);
+    let page = filters.page(size, &token)?;
+    Ok((filters, page))
+}
+
 impl Filters {
     /// Takes the name of a list, and a request for it whose page size and
     /// token were cleared.
-    pub(super) fn of(list: &str, request: &impl Message) -> Self {
+    fn of(list: &str, request: &impl Message) -> Self {
         let mut encoded = list.as_bytes().to_vec();
         // No name of a list holds this, so no two lists share an encoding.
         encoded.push(0);
@@ -36,7 +51,7 @@ impl Filters {
     }
 
     /// Reads which page is asked for.
-    pub(super) fn page(&self, size: i32, token: &str) -> Result<PageRequest, Error> {
+    fn page(&self, size: i32, token: &str) -> Result<PageRequest, Error> {
         let size = match u32::try_from(size) {
             Err(_) => {
                 return Err(Error::invalid(

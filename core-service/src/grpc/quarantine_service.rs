@@ -7,7 +7,7 @@ use sfbridge_proto::v1::quarantine_service_server::QuarantineService;
 use tonic::{Request, Response, Status};
 
 use super::caller::Caller;
-use super::page::Filters;
+use super::page;
 use super::routes::Services;
 use super::{batch, notification_message};
 use crate::clock;
@@ -97,10 +97,9 @@ impl QuarantineService for Services {
         let caller = Caller::of(&request)?;
         caller.require(Role::Read)?;
         let mut request = request.into_inner();
-        let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
-        request.page_size = 0;
-        let filters = Filters::of("quarantined_notifications", &request);
-        let page = filters.page(size, &token)?;
+        let (filters, page) = page::asked("quarantined_notifications", &mut request, |request| {
+            (&mut request.page_size, &mut request.page_token)
+        })?;
         let pb::ListQuarantinedNotificationsRequest {
             igrp,
             page_size: _,

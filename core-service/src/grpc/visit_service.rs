@@ -5,7 +5,7 @@ use sfbridge_proto::v1::visit_service_server::VisitService;
 use tonic::{Request, Response, Status};
 
 use super::caller::Caller;
-use super::page::Filters;
+use super::page;
 use super::routes::Services;
 use super::{batch, time, visit_message};
 use crate::error::Error;
@@ -47,11 +47,10 @@ impl VisitService for Services {
     ) -> Result<Response<pb::ListVisitsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let mut request = request.into_inner();
-        let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
-        request.page_size = 0;
         let igrp = super::listed_installation(&caller, request.igrp)?;
-        let filters = Filters::of("visits", &request);
-        let page = filters.page(size, &token)?;
+        let (filters, page) = page::asked("visits", &mut request, |request| {
+            (&mut request.page_size, &mut request.page_token)
+        })?;
         let pb::ListVisitsRequest {
             igrp: _,
             page_size: _,
