@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::super::StoreError;
 use super::file::{self, Lock, open_error};
+use super::log;
 
 /// Writes a sound copy of a database to a new file, also while a core writes
 /// to it. Returns its size in bytes.
@@ -61,6 +62,13 @@ pub fn restore(from: &Path, database: &Path, replace: bool) -> Result<(), StoreE
     // Of an earlier try that broke off.
     let _ = fs::remove_file(&partial);
     copy_bytes(from, &partial).map_err(|error| open_error(&partial, error))?;
+    // Until the backup has its name, the old database must be whole without its
+    // log. One that can't be opened has nothing to lose.
+    if database.exists()
+        && let Ok(old) = file::open_for_writing(database)
+    {
+        log::fold(&old);
+    }
     // The log of the old database must not be taken for the new one's.
     for suffix in ["-wal", "-shm"] {
         let path = file::beside(database, suffix);

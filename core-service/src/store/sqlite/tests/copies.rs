@@ -31,6 +31,31 @@ async fn a_backup_restores_what_was_there() {
     store.close().await;
 }
 
+#[tokio::test]
+async fn a_backup_takes_the_place_of_a_database_that_was_killed() {
+    let folder = Folder::new();
+    let store = folder.open().await.unwrap();
+    record(&store, 1, item(event("Deal"))).await.recorded();
+    let copy = folder.path().with_file_name("copy.db");
+    backup(&folder.path(), &copy).unwrap();
+    record(&store, 2, item(event("after the backup")))
+        .await
+        .recorded();
+
+    // What a kill leaves: the database, and a log that was not folded into it.
+    let killed = Folder::new();
+    for suffix in ["", "-wal"] {
+        let beside = |folder: &Folder| super::super::file::beside(&folder.path(), suffix);
+        fs::copy(beside(&folder), beside(&killed)).unwrap();
+    }
+    restore(&copy, &killed.path(), true).unwrap();
+    store.close().await;
+
+    let store = killed.open().await.unwrap();
+    assert_eq!(events(&store, seven()).await.len(), 1);
+    store.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_while_others_write_holds_whole_batches() {
     let folder = Folder::new();
