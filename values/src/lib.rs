@@ -9,7 +9,9 @@
 //! anything that a stranger sent.
 
 mod action;
+mod address_range;
 mod call_ref;
+mod certificate;
 mod currency;
 mod decimal;
 mod field_name;
@@ -23,7 +25,9 @@ mod variable_name;
 mod visitor_id;
 
 pub use action::{Action, InvalidAction};
+pub use address_range::{AddressRange, InvalidAddressRange};
 pub use call_ref::{CallRef, InvalidCallRef};
+pub use certificate::{ClientCertificate, Fingerprint, InvalidFingerprint};
 pub use currency::{Currency, InvalidCurrency};
 pub use decimal::{Decimal, InvalidDecimal, ReadDecimal};
 pub use field_name::{FieldName, InvalidFieldName};
