@@ -1,0 +1,14 @@
+//! What both services need below HTTP and gRPC: connections that are limited,
+//! and TLS.
+//!
+//! Nothing here knows what is said over a connection. A service runs a
+//! [`Listener`] and gets each [`Connection`] once it may speak; it tells the
+//! connection's [`Activity`] when a request begins and ends, so that idle
+//! connections can make room for new ones.
+
+mod listener;
+mod metrics;
+pub mod tls;
+
+pub use listener::{Active, Activity, Connection, Limits, Listener};
+pub use metrics::{ConnectionMetrics, TlsMetrics};
