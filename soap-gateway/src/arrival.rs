@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use http::header::{FORWARDED, HOST, VIA};
 use http::uri::Authority;
 use http::{HeaderMap, Request, Version};
+use sfbridge_values::ClientCertificate;
 
 /// How a request came in: what the connection knows and the headers do not.
 #[derive(Clone, Debug)]
@@ -13,18 +14,35 @@ pub(crate) struct Arrival {
     pub(crate) peer: SocketAddr,
     /// The HTTP version.
     pub(crate) version: Version,
+    /// The certificate whose key the client has proved to hold, if it showed
+    /// one.
+    #[expect(dead_code, reason = "the check of senders reads it")]
+    pub(crate) client_certificate: Option<ClientCertificate>,
+    /// Whether the connection is encrypted up to here.
+    pub(crate) is_tls: bool,
     /// The authority of the request's target, which HTTP/2 has for `Host`.
     authority: Option<Authority>,
 }
 
 impl Arrival {
-    /// Notes how a request came in.
-    pub(crate) fn of<B>(request: &Request<B>, peer: SocketAddr) -> Self {
+    /// Notes how a request came in, over a connection without TLS.
+    pub(crate) fn of<B>(
+        request: &Request<B>,
+        peer: SocketAddr,
+        client_certificate: Option<ClientCertificate>,
+    ) -> Self {
         Self {
             peer,
             version: request.version(),
+            client_certificate,
+            is_tls: false,
             authority: request.uri().authority().cloned(),
         }
+    }
+
+    /// With whether the connection is encrypted up to here.
+    pub(crate) fn over_tls(self, is_tls: bool) -> Self {
+        Self { is_tls, ..self }
     }
 
     /// The authority of the request's target, when it has one.
@@ -96,7 +114,7 @@ mod tests {
                 HeaderValue::from_str(value).unwrap(),
             );
         }
-        let arrival = Arrival::of(&request, peer.parse().unwrap());
+        let arrival = Arrival::of(&request, peer.parse().unwrap(), None);
         let is_local = arrival.is_local(request.headers());
         assert_eq!(is_local, expected, "{peer} {target} {headers:?}");
     }

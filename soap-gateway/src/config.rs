@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use sfbridge_transport::tls::ServerTls;
+
 use crate::{mapping, soap};
 
 /// Where the gateway listens, whom it lets in, and how much it takes on.
@@ -22,9 +24,14 @@ pub struct GatewayConfig {
     pub default_fields: mapping::DefaultFields,
     /// The limits of the XML reader.
     pub xml: soap::Limits,
-    /// The most connections at once; further ones wait unaccepted. Default
-    /// 2,048.
+    /// The TLS that is spoken, if any. Default none.
+    pub tls: Option<ServerTls>,
+    /// The most connections at once. A further one takes the place of the one
+    /// that has been idle longest, and is closed where none is. Default 2,048.
     pub max_connections: usize,
+    /// The most of them from one IPv4 address or 64-bit IPv6 network. Default
+    /// 1,024.
+    pub max_connections_per_address: usize,
     /// How long a connection may take for a request's header, or stay idle.
     /// Default 20 seconds.
     pub header_time: Duration,
@@ -56,7 +63,9 @@ impl Default for GatewayConfig {
             installations: InstallationMode::Auto,
             default_fields: mapping::DefaultFields::default(),
             xml: soap::Limits::default(),
+            tls: None,
             max_connections: 2_048,
+            max_connections_per_address: 1_024,
             header_time: Duration::from_secs(20),
             max_requests: 512,
             max_body_bytes: 16 * MIB,
@@ -73,6 +82,10 @@ impl GatewayConfig {
     pub(crate) fn zero_limit(&self) -> Option<&'static str> {
         let limits = [
             ("max_connections", self.max_connections == 0),
+            (
+                "max_connections_per_address",
+                self.max_connections_per_address == 0,
+            ),
             ("header_time", self.header_time.is_zero()),
             ("max_requests", self.max_requests == 0),
             ("max_body_bytes", self.max_body_bytes == 0),

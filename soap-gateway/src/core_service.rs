@@ -10,7 +10,7 @@ use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use tonic::body::Body;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
@@ -39,11 +39,22 @@ pub enum InvalidCoreService {
     /// There is no address.
     #[error("no address of the core is given")]
     NoAddress,
-    /// An address is not one of plain gRPC.
-    #[error("{address} is not an address of the core; write it as http://host:port")]
+    /// An address is not one of gRPC.
+    #[error(
+        "{address} is not an address of the core; write it as http://host:port or \
+         https://host:port"
+    )]
     InvalidAddress {
         /// The address.
         address: Uri,
+    },
+    /// TLS can't be set up for an address.
+    #[error("TLS can't be set up for the core at {address}")]
+    Tls {
+        /// The address.
+        address: Uri,
+        /// Why.
+        source: tonic::transport::Error,
     },
     /// The API key has characters that can't be sent.
     #[error("the API key for the core has characters that no API key has")]
@@ -51,11 +62,8 @@ pub enum InvalidCoreService {
 }
 
 impl CoreService {
-    /// The way to one or several cores over the network.
-    ///
-    /// Connections are made when they are first needed and again whenever they
-    /// break. Requests take turns; one that a core can't be reached for goes to
-    /// the next core, which is safe because every write carries its key.
+    /// The way to one or several cores over the network, with the system's
+    /// authorities for those that have `https` addresses.
     ///
     /// # Errors
     ///
@@ -64,9 +72,28 @@ impl CoreService {
         addresses: Vec<Uri>,
         api_key: Option<SecretString>,
     ) -> Result<Self, InvalidCoreService> {
+        let tls = ClientTlsConfig::new().with_native_roots();
+        Self::connect_with_tls(addresses, api_key, &tls)
+    }
+
+    /// The way to one or several cores over the network. `tls` counts for those
+    /// that have `https` addresses.
+    ///
+    /// Connections are made when they are first needed and again whenever they
+    /// break. Requests take turns; one that a core can't be reached for goes to
+    /// the next core, which is safe because every write carries its key.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCoreService`] when an address or the key can't be used.
+    pub fn connect_with_tls(
+        addresses: Vec<Uri>,
+        api_key: Option<SecretString>,
+        tls: &ClientTlsConfig,
+    ) -> Result<Self, InvalidCoreService> {
         let channels = addresses
             .into_iter()
-            .map(channel)
+            .map(|address| channel(address, tls))
             .collect::<Result<Vec<_>, _>>()?;
         let failover = Failover::new(channels).ok_or(InvalidCoreService::NoAddress)?;
         let authorization = api_key.map(|key| bearer(&key)).transpose()?;
@@ -99,17 +126,25 @@ impl CoreService {
     }
 }
 
-fn channel(address: Uri) -> Result<Channel, InvalidCoreService> {
+fn channel(address: Uri, tls: &ClientTlsConfig) -> Result<Channel, InvalidCoreService> {
     const CONNECT_TIME: Duration = Duration::from_secs(2);
     const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
     const KEEP_ALIVE_TIME: Duration = Duration::from_secs(20);
     const STREAM_WINDOW: u32 = 1024 * 1024;
     const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 
-    if address.scheme() != Some(&Scheme::HTTP) || address.authority().is_none() {
+    let is_tls = address.scheme() == Some(&Scheme::HTTPS);
+    if !(is_tls || address.scheme() == Some(&Scheme::HTTP)) || address.authority().is_none() {
         return Err(InvalidCoreService::InvalidAddress { address });
     }
-    Ok(Endpoint::from(address)
+    let mut endpoint = Endpoint::from(address.clone());
+    if is_tls {
+        let tls = tls.clone().timeout(CONNECT_TIME);
+        endpoint = endpoint
+            .tls_config(tls)
+            .map_err(|source| InvalidCoreService::Tls { address, source })?;
+    }
+    Ok(endpoint
         .connect_timeout(CONNECT_TIME)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
@@ -133,14 +168,15 @@ mod tests {
 
     #[track_caller]
     fn check(address: &'static str, is_good: bool) {
-        let result = channel(Uri::from_static(address));
+        let result = channel(Uri::from_static(address), &ClientTlsConfig::new());
         assert_eq!(result.is_ok(), is_good, "{address}");
     }
 
     #[tokio::test]
-    async fn a_core_is_called_over_plain_http() {
+    async fn a_core_is_called_over_http_with_or_without_tls() {
         check("http://127.0.0.1:50051", true);
-        check("https://core.example:50051", false);
+        check("https://core.example:50051", true);
+        check("ftp://core.example:50051", false);
         check("core.example:50051", false);
         check("/core", false);
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use tokio::net::TcpListener;
+use sfbridge_transport::{ConnectionMetrics, Limits, Listener};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -60,13 +60,28 @@ pub async fn bind(
         return Err(StartError::ZeroLimit(name));
     }
     let address = config.listen;
-    let listen = |source| StartError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(listen)?;
-    let local_addr = listener.local_addr().map_err(listen)?;
+    let limits = Limits {
+        connections: config.max_connections,
+        connections_per_address: config.max_connections_per_address,
+        handshake_time: config.header_time,
+        first_words_time: config.header_time,
+    };
+    let connections = ConnectionMetrics::register(registry, "gateway");
+    let cut = CancellationToken::new();
+    let listener = Listener::bind(
+        address,
+        config.tls.clone(),
+        limits,
+        connections,
+        cut.clone(),
+    );
+    let listener = listener
+        .await
+        .map_err(|source| StartError::Listen { address, source })?;
+    let local_addr = listener.local_addr();
 
     let metrics = Metrics::new(registry);
-    let cut = CancellationToken::new();
-    let server = Server::new(listener, &config, metrics.clone(), cut.clone());
+    let server = Server::new(listener, config.header_time);
     let work = Work::default();
     let router = Router::new(config, CoreClient::new(core), metrics, work.clone());
     Ok(Gateway {

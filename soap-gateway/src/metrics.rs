@@ -20,7 +20,6 @@ pub(crate) struct Metrics {
     notifications: Family<NotificationLabels, Counter>,
     durations: Family<EndpointLabel, Histogram>,
     requests_in_flight: Gauge,
-    connections: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -52,7 +51,6 @@ impl Metrics {
             notifications: Family::default(),
             durations: Family::new_with_constructor(histogram),
             requests_in_flight: Gauge::default(),
-            connections: Gauge::default(),
         };
         registry.register(
             "gateway_messages",
@@ -74,11 +72,6 @@ impl Metrics {
             "gateway_requests_in_flight",
             "Requests being answered now",
             metrics.requests_in_flight.clone(),
-        );
-        registry.register(
-            "gateway_connections",
-            "Connections that are open now",
-            metrics.connections.clone(),
         );
         metrics
     }
@@ -116,11 +109,6 @@ impl Metrics {
     /// Counts a request for as long as the answer lives.
     pub(crate) fn request(&self) -> Counted {
         Counted::new(&self.requests_in_flight)
-    }
-
-    /// Counts a connection for as long as the answer lives.
-    pub(crate) fn connection(&self) -> Counted {
-        Counted::new(&self.connections)
     }
 }
 

@@ -1,35 +1,24 @@
 //! Connections: accepted, served, and ended.
 
-mod activity;
-
 use std::convert::Infallible;
-use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use sfbridge_transport::{Connection, Listener};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::arrival::Arrival;
-use crate::config::GatewayConfig;
-use crate::metrics::Metrics;
-use activity::Activity;
 
-/// Accepts connections and serves them.
+/// Serves the connections of a listener.
 pub(crate) struct Server {
-    listener: TcpListener,
-    connections: Arc<Semaphore>,
+    listener: Listener,
     settings: Settings,
-    metrics: Metrics,
 }
 
 #[derive(Clone)]
@@ -38,29 +27,19 @@ struct Settings {
     idle_time: Duration,
     /// Connections are to end after the request that they are at.
     stop: CancellationToken,
-    /// Connections are to end now.
-    cut: CancellationToken,
 }
 
 impl Server {
-    /// A server on a listener. `cut` ends its connections at once.
-    pub(crate) fn new(
-        listener: TcpListener,
-        config: &GatewayConfig,
-        metrics: Metrics,
-        cut: CancellationToken,
-    ) -> Self {
-        let connections = config.max_connections.min(Semaphore::MAX_PERMITS);
+    /// A server on a listener. `header_time` is what a request's header may
+    /// take, and how long a connection may be idle.
+    pub(crate) fn new(listener: Listener, header_time: Duration) -> Self {
         Self {
             listener,
-            connections: Arc::new(Semaphore::new(connections)),
             settings: Settings {
-                http: http(config.header_time),
-                idle_time: config.header_time,
+                http: http(header_time),
+                idle_time: header_time,
                 stop: CancellationToken::new(),
-                cut,
             },
-            metrics,
         }
     }
 
@@ -74,58 +53,17 @@ impl Server {
         B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
         B: Send + 'static,
     {
+        let Self { listener, settings } = self;
+        let stop = settings.stop.clone();
         let tasks = TaskTracker::new();
-        while let Some((stream, peer, permit)) = self.accept(&shutdown).await {
-            let counted = self.metrics.connection();
-            let settings = self.settings.clone();
-            let service = service.clone();
-            tasks.spawn(async move {
-                serve(stream, peer, service, settings).await;
-                drop((counted, permit));
-            });
-        }
+        let connections = move |connection| serve(connection, service.clone(), settings.clone());
+        listener.run(shutdown, &tasks, connections).await;
 
         // Who connects from now on is refused at once, and tries elsewhere.
-        drop(self.listener);
-        self.settings.stop.cancel();
+        stop.cancel();
         tasks.close();
         tasks.wait().await;
     }
-
-    /// The next connection, once there is room for it; none after `shutdown`.
-    async fn accept(
-        &self,
-        shutdown: &CancellationToken,
-    ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-        const PAUSE: Duration = Duration::from_millis(100);
-
-        let next = async {
-            // Closed semaphores do not exist here; without a permit there is
-            // nothing to accept.
-            let permit = Arc::clone(&self.connections).acquire_owned().await.ok()?;
-            loop {
-                match self.listener.accept().await {
-                    Ok((stream, peer)) => return Some((stream, peer, permit)),
-                    Err(error) if is_of_one_connection(&error) => {}
-                    Err(error) => {
-                        warn!(%error, "can't accept connections, trying again");
-                        tokio::time::sleep(PAUSE).await;
-                    }
-                }
-            }
-        };
-        shutdown.run_until_cancelled(next).await.flatten()
-    }
-}
-
-/// Whether only the connection that was to be accepted is lost.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-    )
 }
 
 /// How HTTP is spoken.
@@ -153,7 +91,7 @@ fn http(header_time: Duration) -> auto::Builder<TokioExecutor> {
 }
 
 /// Serves one connection to its end.
-async fn serve<S, B>(stream: TcpStream, peer: SocketAddr, service: S, settings: Settings)
+async fn serve<S, B>(connection: Connection, service: S, settings: Settings)
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + 'static,
@@ -161,16 +99,18 @@ where
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
     B: Send + 'static,
 {
-    // Answers are small and whole; waiting to fill a packet only delays them.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "the connection is gone already");
-        return;
-    }
-
-    let activity = Activity::default();
+    let peer = connection.peer();
+    let is_tls = connection.is_tls();
+    let certificate = connection.client_certificate().cloned();
+    let activity = connection.activity().clone();
+    let closed = connection.closed().clone();
     let requests = activity.clone();
+    if let Some(certificate) = &certificate {
+        let authorities = certificate.authorities.len();
+        debug!(%peer, fingerprint = %certificate.fingerprint, authorities, "a client certificate");
+    }
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        let arrival = Arrival::of(&request, peer);
+        let arrival = Arrival::of(&request, peer, certificate.clone()).over_tls(is_tls);
         request.extensions_mut().insert(arrival);
         let active = requests.begin();
         let answer = service.clone().call(request);
@@ -183,13 +123,12 @@ where
 
     let connection = settings
         .http
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(connection), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
         () = settings.stop.cancelled() => None,
-        // Also a connection that never speaks: no time limit of hyper runs
-        // before the first bytes.
+        () = closed.cancelled() => return,
         () = activity.idle(settings.idle_time) => None,
     };
     let ended = if let Some(ended) = ended {
@@ -198,7 +137,7 @@ where
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             ended = connection => ended,
-            () = settings.cut.cancelled() => return,
+            () = closed.cancelled() => return,
             () = activity.idle(settings.idle_time) => return,
         }
     };

@@ -8,10 +8,6 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::arrival::Arrival;
 
-/// How clients connect: the gateway itself speaks no TLS, and knows of no proxy
-/// that does so in front of it.
-const SCHEME: &str = "http";
-
 /// What some clients send in a query although a URL may not hold it.
 const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -52,7 +48,10 @@ impl Address {
             .ok_or(UnusableHost)?;
         let mark = if query.is_empty() { "" } else { "?" };
         let query = utf8_percent_encode(query, NOT_IN_A_QUERY);
-        Ok(Self(format!("{SCHEME}://{host}{path}{mark}{query}")))
+        // A proxy that speaks TLS in front of the gateway is not known of.
+        let is_tls = arrival.is_some_and(|arrival| arrival.is_tls);
+        let scheme = if is_tls { "https" } else { "http" };
+        Ok(Self(format!("{scheme}://{host}{path}{mark}{query}")))
     }
 
     /// The URL as text, not yet escaped for XML.
@@ -114,7 +113,7 @@ mod tests {
             let host = HeaderValue::from_bytes(host.as_bytes()).unwrap();
             request.headers_mut().append(HOST, host);
         }
-        let arrival = Arrival::of(&request, ([127, 0, 0, 1], 5).into());
+        let arrival = Arrival::of(&request, ([127, 0, 0, 1], 5).into(), None);
         let address = Address::of(Some(&arrival), request.headers(), PATH, query);
         address.ok().map(|address| address.0)
     }

@@ -161,3 +161,53 @@ async fn an_address_in_use_and_a_limit_of_nothing_are_told() {
         .await
         .is_acknowledgement();
 }
+
+#[tokio::test]
+async fn two_thousand_mute_connections_keep_no_sender_out() {
+    let gateway = TestGateway::start_with(|config| {
+        config.max_connections = 200;
+        config.max_connections_per_address = 100;
+    })
+    .await;
+    let mut mute = Vec::new();
+    for sender in 0..20 {
+        for _ in 0..100 {
+            mute.push(Client::connect(gateway.address).await);
+        }
+        let notification = sender.to_string();
+        exchange(gateway.address, post(EVENTS, &message(&[&notification])))
+            .await
+            .is_acknowledgement();
+    }
+    assert!(mute[0].is_closed().await);
+    let metrics = gateway.metrics();
+    assert!(
+        metrics.contains("gateway_connections_refused_total 0\n"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_at_work_is_not_closed_for_others() {
+    let gateway = TestGateway::start_with(|config| {
+        config.max_connections = 4;
+        config.max_connections_per_address = 2;
+    })
+    .await;
+    gateway.core.conduct(Conduct::Wait);
+    let mut busy = Vec::new();
+    for notification in ["a", "b"] {
+        let mut client = Client::connect(gateway.address).await;
+        client.send(post(EVENTS, &message(&[notification]))).await;
+        busy.push(client);
+    }
+    gateway.core.until_waiting(2).await;
+    assert!(Client::connect(gateway.address).await.is_closed().await);
+    gateway.core.conduct(Conduct::Record);
+    for client in &mut busy {
+        client.answer().await.is_acknowledgement();
+    }
+    exchange(gateway.address, post(EVENTS, &message(&["c"])))
+        .await
+        .is_acknowledgement();
+}
