@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use sfbridge_transport::tls::ServerTls;
+
 use crate::store::StoreConfig;
 
 /// How a core is set up.
@@ -9,6 +11,11 @@ use crate::store::StoreConfig;
 pub struct CoreConfig {
     /// Where gRPC is served; port 0 picks a free one.
     pub listen: SocketAddr,
+    /// The TLS that is spoken, if any.
+    pub tls: Option<ServerTls>,
+    /// The most connections at once. A further one takes the place of the one
+    /// that has been idle longest, and is closed where none is.
+    pub max_connections: usize,
     /// Where everything is kept.
     pub store: StoreConfig,
     /// What becomes of installations that nobody has created.

@@ -1,29 +1,37 @@
 //! The life of a core: bind, run, drain.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use sfbridge_transport::tls::ServerTls;
+use sfbridge_transport::{Connection, ConnectionMetrics, Limits, Listener};
+use tokio::sync::{mpsc, watch};
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tracing::{info, warn};
 
 use crate::clock;
 use crate::config::CoreConfig;
-use crate::grpc::{self, Caller, ExplainLayer, KeyRing, LimitsLayer, Services};
+use crate::grpc::{
+    self, ActivityLayer, Caller, CoreConnection, ExplainLayer, KeyRing, LimitsLayer, Services,
+};
 use crate::metrics::CoreMetrics;
 use crate::store::{Store, StoreError, StoreState};
 
 /// How often keys that another process may have changed are read again, and a
 /// full store is tried.
 const REFRESH: Duration = Duration::from_secs(5);
+
+/// How long a TLS handshake may take, and a client's first words after it.
+const OPENING_TIME: Duration = Duration::from_secs(10);
 
 /// Why a core can't start.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +51,8 @@ pub enum StartError {
     /// Everybody could call.
     #[error(
         "the core would listen on {0}, beyond this machine, without any API key; make one first \
-         with `sfbridge keys create --offline`, or listen on 127.0.0.1"
+         with `sfbridge keys create --offline`, or ask for client certificates with \
+         core_client_ca_file, or listen on 127.0.0.1"
     )]
     Unguarded(SocketAddr),
     /// The contract's descriptors can't be read.
@@ -62,8 +71,8 @@ pub enum RunError {
 /// A core that holds its port and its store, ready to run.
 #[derive(Debug)]
 pub struct Core {
-    listener: TcpListener,
-    address: SocketAddr,
+    listener: Listener,
+    cut: CancellationToken,
     routes: Routes,
     in_process: Routes,
     store: Store,
@@ -81,6 +90,8 @@ pub struct Core {
 pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, StartError> {
     let CoreConfig {
         listen,
+        tls,
+        max_connections,
         store,
         installations,
         reflection,
@@ -89,8 +100,22 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         address: listen,
         source,
     };
-    let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
-    let address = listener.local_addr().map_err(listen_error)?;
+    let asks_for_certificates = tls
+        .as_ref()
+        .is_some_and(ServerTls::requires_client_certificate);
+    let limits = Limits {
+        connections: max_connections,
+        // Callers are few and known, and may all be on one machine.
+        connections_per_address: max_connections,
+        handshake_time: OPENING_TIME,
+        first_words_time: OPENING_TIME,
+    };
+    let connections = ConnectionMetrics::register(registry, "core");
+    let cut = CancellationToken::new();
+    let listener = Listener::bind(listen, tls, limits, connections, cut.clone())
+        .await
+        .map_err(listen_error)?;
+    let address = listener.local_addr();
 
     let metrics = CoreMetrics::register(registry);
     let (store, migrated) = Store::open(&store, metrics.store.clone()).await?;
@@ -102,8 +127,9 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         );
     }
     let is_loopback = address.ip().is_loopback();
-    let keys = KeyRing::load(store.clone(), is_loopback).await?;
-    if !is_loopback && keys.is_empty() {
+    let is_guarded = is_loopback || asks_for_certificates;
+    let keys = KeyRing::load(store.clone(), is_guarded).await?;
+    if !is_guarded && keys.is_empty() {
         store.close().await;
         return Err(StartError::Unguarded(address));
     }
@@ -144,7 +170,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
     };
     Ok(Core {
         listener,
-        address,
+        cut,
         routes: routes.routes(),
         in_process,
         store,
@@ -158,7 +184,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
 impl Core {
     /// Where gRPC is served.
     pub fn local_addr(&self) -> SocketAddr {
-        self.address
+        self.listener.local_addr()
     }
 
     /// The services for a client in this process, which needs no API key.
@@ -180,7 +206,7 @@ impl Core {
     pub async fn run(self, shutdown: CancellationToken, drain: Duration) -> Result<(), RunError> {
         let Self {
             listener,
-            address,
+            cut,
             routes,
             store,
             keys,
@@ -201,19 +227,21 @@ impl Core {
                 .run_until_cancelled_owned(follow_store(store.clone(), reporter.clone())),
         );
         upkeep.close();
-        info!(listen.addr = %address, "the core serves gRPC");
+        info!(listen.addr = %listener.local_addr(), "the core serves gRPC");
 
         let stop_accepting = CancellationToken::new();
+        let (incoming, accepting) = accept(listener, stop_accepting.clone());
         let server = Server::builder()
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
             .initial_stream_window_size(1 << 20)
             .initial_connection_window_size(8 << 20)
+            .layer(ActivityLayer)
             .layer(ExplainLayer)
             .layer(LimitsLayer::new())
             .add_routes(routes)
             .serve_with_incoming_shutdown(
-                TcpIncoming::from(listener).with_nodelay(Some(true)),
+                ReceiverStream::new(incoming).map(|one| Ok::<_, Infallible>(CoreConnection(one))),
                 stop_accepting.clone().cancelled_owned(),
             );
         let mut server = std::pin::pin!(server);
@@ -232,17 +260,46 @@ impl Core {
                     Ok(served) => served,
                     Err(_) => {
                         warn!("connections to the core were cut at the deadline");
+                        cut.cancel();
                         Ok(())
                     }
                 }
             }
         };
+        stop_accepting.cancel();
+        accepting.wait().await;
         stop_upkeep.cancel();
         upkeep.wait().await;
         store.close().await;
         info!("the core has stopped and its store is closed");
         served.map_err(RunError::Serve)
     }
+}
+
+/// Accepts connections until told to stop, and hands over those that may speak.
+fn accept(
+    listener: Listener,
+    stop: CancellationToken,
+) -> (mpsc::Receiver<Connection>, TaskTracker) {
+    /// Those that wait to be served; further ones wait in their own tasks.
+    const WAITING: usize = 64;
+
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let tasks = TaskTracker::new();
+    let openings = tasks.clone();
+    tasks.spawn(async move {
+        let stopped = stop.clone();
+        let hand_over = move |connection| {
+            let (sender, stopped) = (sender.clone(), stopped.clone());
+            async move {
+                // Nobody takes it when the server has stopped.
+                let _ = stopped.run_until_cancelled(sender.send(connection)).await;
+            }
+        };
+        listener.run(stop, &openings, hand_over).await;
+        openings.close();
+    });
+    (receiver, tasks)
 }
 
 async fn refresh_keys(keys: KeyRing) {

@@ -11,6 +11,7 @@ mod call_rating_service;
 mod call_service;
 mod caller;
 pub mod check;
+mod connection;
 mod event_message;
 mod event_service;
 mod frames;
@@ -29,6 +30,7 @@ mod visit_message;
 mod visit_service;
 
 pub(crate) use caller::{Caller, KeyRing, make as make_key};
+pub(crate) use connection::{ActivityLayer, CoreConnection};
 pub(crate) use limits::LimitsLayer;
 pub(crate) use routes::{Services, add_reflection, service_names};
 pub(crate) use status::ExplainLayer;

@@ -25,6 +25,7 @@ use sfbridge_proto::v1::installation_service_client::InstallationServiceClient;
 use sfbridge_proto::v1::lead_enrichment_service_client::LeadEnrichmentServiceClient;
 use sfbridge_proto::v1::quarantine_service_client::QuarantineServiceClient;
 use sfbridge_proto::v1::visit_service_client::VisitServiceClient;
+use sfbridge_transport::tls::ServerTls;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -44,6 +45,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Setup {
     folder: tempfile::TempDir,
     pub(crate) listen: SocketAddr,
+    pub(crate) tls: Option<ServerTls>,
+    pub(crate) max_connections: usize,
     pub(crate) installations: InstallationMode,
 }
 
@@ -52,6 +55,8 @@ impl Setup {
         Self {
             folder: tempfile::tempdir().unwrap(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: None,
+            max_connections: 1_024,
             installations: InstallationMode::Auto,
         }
     }
@@ -78,6 +83,8 @@ impl Setup {
     pub(crate) async fn start(self) -> Result<TestCore, StartError> {
         let config = CoreConfig {
             listen: self.listen,
+            tls: self.tls.clone(),
+            max_connections: self.max_connections,
             store: self.store(),
             installations: self.installations,
             reflection: true,
@@ -198,6 +205,12 @@ services! {
 }
 
 impl Client {
+    /// Over a connection of any kind, without a key.
+    pub(crate) fn over(channel: Channel) -> Self {
+        let key = Key(None);
+        Self { channel, key }
+    }
+
     /// Records events and returns their results.
     pub(crate) async fn record(&self, events: Vec<pb::Event>) -> Vec<pb::RecordEventResult> {
         let request = pb::RecordEventsRequest {

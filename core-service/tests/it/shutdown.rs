@@ -12,6 +12,8 @@ async fn ends(drain: Duration, connect: impl AsyncFnOnce(std::net::SocketAddr)) 
     let folder = tempfile::tempdir().unwrap();
     let config = core_service::CoreConfig {
         listen: ([127, 0, 0, 1], 0).into(),
+        tls: None,
+        max_connections: 1_024,
         store: core_service::StoreConfig::Sqlite {
             path: folder.path().join("core.db"),
         },
