@@ -2,6 +2,7 @@
 
 mod paging;
 mod status;
+mod tls;
 
 use std::fmt;
 use std::time::Duration;
@@ -9,15 +10,17 @@ use std::time::Duration;
 use anyhow::Context as _;
 use http::Uri;
 use secrecy::{ExposeSecret as _, SecretString};
+use sfbridge_transport::tls::Trouble;
 use tokio::runtime::{Builder, Runtime};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 pub(crate) use paging::{Page, collect};
 pub(crate) use status::Refused;
+pub(crate) use tls::{core_endpoint, core_tls};
 
 use crate::config::{Config, Setting, Source};
 use crate::failure::Failure;
@@ -46,9 +49,10 @@ pub(crate) async fn connect(config: &Config) -> Result<Core, Failure> {
 
     let api_key = ApiKey::new(config.upstream.api_key.as_ref())?;
     let place = Place::of(config)?;
+    let tls = core_tls(&config.upstream.tls)?;
     let mut reason = None;
     for url in &place.urls {
-        let connected = Endpoint::from(url.clone())
+        let connected = core_endpoint(url.clone(), &tls)?
             .connect_timeout(CONNECT_TIME)
             .timeout(REQUEST_TIME)
             .connect()
@@ -59,6 +63,12 @@ pub(crate) async fn connect(config: &Config) -> Result<Core, Failure> {
         }
     }
     let reason = reason.map_or_else(|| anyhow::anyhow!("no URL is given"), anyhow::Error::new);
+    if let Some(trouble) = Trouble::of(reason.as_ref()) {
+        let advice = tls::advice(trouble);
+        return Err(Failure::failed(format!(
+            "no TLS with the core at {place}: {trouble}{advice}"
+        )));
+    }
     Err(Failure::Failed(reason.context(format!(
         "there is no core at {place}; start one with `sfbridge up`, or say where it is with --core"
     ))))
@@ -82,8 +92,12 @@ impl Place {
             });
         }
         let file = config.addresses_file();
-        let running = Addresses::read(&file).and_then(|addresses| addresses.core);
-        let (address, because) = match running {
+        let running = Addresses::read(&file);
+        let scheme = match &running {
+            Some(addresses) if addresses.core_tls => "https",
+            _ => "http",
+        };
+        let (address, because) = match running.and_then(|addresses| addresses.core) {
             Some(address) => (
                 reachable(address).to_string(),
                 format!("from {}", file.display()),
@@ -93,7 +107,7 @@ impl Place {
                 format!("the default, as {} names none", file.display()),
             ),
         };
-        let url = format!("http://{address}")
+        let url = format!("{scheme}://{address}")
             .parse()
             .context("an address is no part of a URL")?;
         Ok(Self {
@@ -175,14 +189,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         check(&config(folder.path(), None), &["http://127.0.0.1:50051"]);
 
-        let addresses = Addresses {
+        let mut addresses = Addresses {
             gateway: None,
             core: Some("0.0.0.0:4711".parse().unwrap()),
             operator: "127.0.0.1:1".parse().unwrap(),
+            gateway_tls: false,
+            core_tls: false,
         };
         let file = folder.path().join("addresses.json");
-        let _file = addresses.write(file).unwrap();
+        let _file = addresses.write(file.clone()).unwrap();
         check(&config(folder.path(), None), &["http://127.0.0.1:4711"]);
+        addresses.core_tls = true;
+        let _file = addresses.write(file).unwrap();
+        check(&config(folder.path(), None), &["https://127.0.0.1:4711"]);
 
         let said = config(folder.path(), Some("http://a:1, http://b:2"));
         check(&said, &["http://a:1", "http://b:2"]);

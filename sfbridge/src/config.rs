@@ -3,6 +3,7 @@
 mod duration;
 mod layers;
 mod setting;
+mod tls;
 mod value;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use core_service::{CoreConfig, StoreConfig};
 use http::Uri;
 use secrecy::SecretString;
+use sfbridge_transport::tls::{ClientFiles, ServerFiles};
 use soap_gateway::GatewayConfig;
 use soap_gateway::parameters::Identity;
 
@@ -40,8 +42,12 @@ pub(crate) struct Config {
     pub(crate) store: StoreConfig,
     /// The core's own settings.
     pub(crate) core: CoreConfig,
+    /// The files of the core's TLS, read when it starts.
+    pub(crate) core_tls: Option<ServerFiles>,
     /// The gateway's own settings.
     pub(crate) gateway: GatewayConfig,
+    /// The files of the gateway's TLS, read when it starts.
+    pub(crate) gateway_tls: Option<ServerFiles>,
     /// How to reach a core in another process.
     pub(crate) upstream: Upstream,
     /// Where `/healthz`, `/readyz` and `/metrics` are.
@@ -60,6 +66,8 @@ pub(crate) struct Config {
 pub(crate) struct Upstream {
     /// Where it was said to be; empty when nothing was said.
     pub(crate) urls: Vec<Uri>,
+    /// The files of TLS, for `https` URLs.
+    pub(crate) tls: ClientFiles,
     /// The API key, if there is one.
     pub(crate) api_key: Option<SecretString>,
 }
@@ -79,13 +87,18 @@ impl Config {
         Ok(Self {
             core: CoreConfig {
                 listen: value::parse(&layers, Setting::CoreListen, value::ADDRESS)?,
+                tls: None,
+                max_connections: value::limit(&layers, Setting::CoreMaxConnections)?,
                 store: store.clone(),
                 installations: installations.core(),
                 reflection: value::parse(&layers, Setting::CoreReflection, "is not true or false")?,
             },
+            core_tls: tls::core(&layers)?,
+            gateway_tls: tls::gateway(&layers)?,
             gateway: value::gateway(&layers, installations.gateway())?,
             upstream: Upstream {
                 urls: value::core_urls(&layers)?,
+                tls: tls::upstream(&layers)?,
                 api_key: value::api_key(&layers)?,
             },
             operator_listen: value::parse(&layers, Setting::OperatorListen, value::ADDRESS)?,

@@ -6,6 +6,7 @@ mod logging;
 mod operator;
 mod readiness;
 mod signals;
+mod tls;
 
 use std::io;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use core_service::Core;
 use prometheus_client::registry::Registry;
+use sfbridge_transport::TlsMetrics;
 use soap_gateway::Gateway;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -38,6 +40,7 @@ pub(crate) struct Process {
     signals: Signals,
     /// Where the roles put their metrics.
     pub(crate) registry: Registry,
+    tls_metrics: TlsMetrics,
 }
 
 /// Says that a role can't start and, when its port is taken, which flag chooses
@@ -101,10 +104,12 @@ impl Process {
                 config.addresses_file().display()
             )
         })?;
+        let mut registry = Registry::with_prefix("sfbridge");
         Ok(Self {
             operator,
             signals,
-            registry: Registry::with_prefix("sfbridge"),
+            tls_metrics: TlsMetrics::register(&mut registry),
+            registry,
         })
     }
 
@@ -126,6 +131,8 @@ impl Process {
             gateway: roles.gateway.as_ref().map(Gateway::local_addr),
             core: roles.core.as_ref().map(Core::local_addr),
             operator: self.operator.address(),
+            gateway_tls: roles.gateway.is_some() && config.gateway_tls.is_some(),
+            core_tls: roles.core.is_some() && config.core_tls.is_some(),
         };
         let ending = CancellationToken::new();
         let operator = tokio::spawn(self.operator.serve(OperatorState {

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use sfbridge_transport::tls::Trouble;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use super::tls::advice;
 use crate::failure::Failure;
 use crate::output::printable;
 
@@ -36,7 +38,9 @@ impl fmt::Display for Refused {
                 }
             }
         }
-        if let Some(next) = next_step(status.code()) {
+        if let Some(trouble) = Trouble::of(status) {
+            write!(f, "\n  Because of TLS: {trouble}{}.", advice(trouble))?;
+        } else if let Some(next) = next_step(status.code()) {
             write!(f, "\n  {next}")?;
         }
         let delay = details.retry_info().and_then(|info| info.retry_delay);

@@ -9,7 +9,7 @@ use crate::process::{self, CoreProbe, Process, Roles, cannot_start};
 pub(crate) fn run(config: &Config, output: &mut Output<'_>) -> Result<(), Failure> {
     process::live(config, async || {
         let mut process = Process::start(config).await?;
-        let core = core_service::bind(config.core.clone(), &mut process.registry)
+        let core = core_service::bind(process.core_config(config)?, &mut process.registry)
             .await
             .map_err(|error| cannot_start("core", "--core-listen", error))?;
         let roles = Roles {

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use http::Uri;
 use soap_gateway::CoreService;
 
+use crate::client::core_tls;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -18,12 +19,18 @@ pub(crate) fn run(config: &Config, output: &mut Output<'_>) -> Result<(), Failur
         } else {
             config.upstream.urls.clone()
         };
-        let probe = CoreProbe::remote(&cores);
-        let to_core = CoreService::connect(cores, config.upstream.api_key.clone())
+        let tls = core_tls(&config.upstream.tls)?;
+        let probe = CoreProbe::remote(&cores, &tls)?;
+        let api_key = config.upstream.api_key.clone();
+        let to_core = CoreService::connect_with_tls(cores, api_key, &tls)
             .context("the core can't be called as configured")?;
-        let gateway = soap_gateway::bind(config.gateway.clone(), to_core, &mut process.registry)
-            .await
-            .map_err(|error| cannot_start("gateway", "--gateway-listen", error))?;
+        let gateway = soap_gateway::bind(
+            process.gateway_config(config)?,
+            to_core,
+            &mut process.registry,
+        )
+        .await
+        .map_err(|error| cannot_start("gateway", "--gateway-listen", error))?;
         let roles = Roles {
             gateway: Some(gateway),
             core: None,

@@ -2,16 +2,16 @@
 
 mod answer;
 mod queue;
+mod tls;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use http::Uri;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::redirect::Policy;
 use serde_json::json;
+use sfbridge_transport::tls::Trouble;
 
 use super::message_file;
 use crate::client::block_on;
@@ -39,6 +39,15 @@ pub(crate) struct Send {
     /// The media type; Salesforce sends the default
     #[arg(long, value_name = "TYPE", default_value = "text/xml; charset=UTF-8")]
     content_type: String,
+    /// The authorities to trust for https, as PEM, instead of the system's
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// The client certificate to show, as PEM
+    #[arg(long, value_name = "FILE", requires = "key")]
+    certificate: Option<PathBuf>,
+    /// The private key of that certificate, as PEM, not encrypted
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    key: Option<PathBuf>,
 }
 
 impl Send {
@@ -49,7 +58,7 @@ impl Send {
                 .map_err(|_| Failure::usage("--content-type is not a media type"))?,
             body: message_file::read(&self.file)?,
         };
-        let client = client()?;
+        let client = tls::client(post.is_https(), self.ca, self.certificate.zip(self.key))?;
         block_on(async {
             let mut queue = Queue::new(self.retry.then_some(self.retry_for.0));
             loop {
@@ -79,6 +88,10 @@ struct Post {
 }
 
 impl Post {
+    fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
     /// Sends it once. Salesforce waits for 60 seconds.
     async fn send(&self, client: &reqwest::Client) -> anyhow::Result<Answer> {
         let response = client
@@ -95,32 +108,15 @@ impl Post {
     }
 }
 
-fn client() -> anyhow::Result<reqwest::Client> {
-    const SALESFORCE_PATIENCE: Duration = Duration::from_mins(1);
-    reqwest::Client::builder()
-        .timeout(SALESFORCE_PATIENCE)
-        // Salesforce does not follow redirects, and what is sent here must
-        // not go through a proxy that the shell happens to name.
-        .redirect(Policy::none())
-        .no_proxy()
-        .user_agent(concat!("sfbridge/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .context("the HTTP client can't be started")
-}
+const NOT_A_URL: &str = "--to is not a URL; it begins with https:// or http://";
 
 fn url(text: &str) -> Result<reqwest::Url, Failure> {
-    let uri: Uri = text
-        .trim()
-        .parse()
-        .map_err(|_| Failure::usage("--to is not a URL; it begins with http://"))?;
+    let uri: Uri = text.trim().parse().map_err(|_| Failure::usage(NOT_A_URL))?;
     match uri.scheme_str() {
-        Some("http") => reqwest::Url::parse(text.trim())
-            .map_err(|_| Failure::usage("--to is not a URL; it begins with http://")),
-        Some("https") => Err(Failure::usage(
-            "this program sends over http only; for https use curl -H 'Content-Type: text/xml; \
-             charset=UTF-8' -H 'SOAPAction: \"\"' --data-binary @FILE URL",
-        )),
-        _ => Err(Failure::usage("--to is not a URL; it begins with http://")),
+        Some("http" | "https") => {
+            reqwest::Url::parse(text.trim()).map_err(|_| Failure::usage(NOT_A_URL))
+        }
+        _ => Err(Failure::usage(NOT_A_URL)),
     }
 }
 
@@ -159,6 +155,9 @@ fn report(
             "the message was not acknowledged; Salesforce would send it again for 24 hours\n  \
              {answer}"
         ))),
+        Err(error) if let Some(trouble) = Trouble::of(error.as_ref()) => Err(Failure::failed(
+            format!("no TLS with the gateway: {trouble}{}", tls::advice(trouble)),
+        )),
         Err(error) => Err(Failure::failed(format!(
             "{error:#}; is a gateway running there? `sfbridge up` starts one"
         ))),

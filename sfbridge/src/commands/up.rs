@@ -11,15 +11,19 @@ use crate::process::{self, CoreProbe, Process, Roles, cannot_start};
 pub(crate) fn run(config: &Config, output: &mut Output<'_>) -> Result<(), Failure> {
     process::live(config, async || {
         let mut process = Process::start(config).await?;
-        let core = core_service::bind(config.core.clone(), &mut process.registry)
+        let core = core_service::bind(process.core_config(config)?, &mut process.registry)
             .await
             .map_err(|error| cannot_start("core", "--core-listen", error))?;
         // The gateway calls the core through the same generated client as over
         // the network, without a socket between them.
         let to_core = CoreService::in_process(core.in_process());
-        let gateway = soap_gateway::bind(config.gateway.clone(), to_core, &mut process.registry)
-            .await
-            .map_err(|error| cannot_start("gateway", "--gateway-listen", error))?;
+        let gateway = soap_gateway::bind(
+            process.gateway_config(config)?,
+            to_core,
+            &mut process.registry,
+        )
+        .await
+        .map_err(|error| cannot_start("gateway", "--gateway-listen", error))?;
         let roles = Roles {
             probe: CoreProbe::Local(core.health()),
             gateway: Some(gateway),

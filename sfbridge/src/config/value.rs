@@ -147,16 +147,11 @@ pub(super) fn core_urls(layers: &Layers) -> Result<Vec<Uri>, ConfigError> {
 }
 
 fn core_url(url: &str) -> Result<Uri, &'static str> {
-    const RULE: &str = "is not a core's URL; write http://host:port, several with commas between";
+    const RULE: &str = "is not a core's URL; write http://host:port or https://host:port, several \
+                        with commas between";
     let uri: Uri = url.parse().map_err(|_| RULE)?;
     match uri.scheme_str() {
-        Some("http") if uri.path() == "/" && uri.query().is_none() => {}
-        Some("https") => {
-            return Err(
-                "is an https URL, and TLS to the core is not in this release; use http:// inside \
-                 a private network or through a tunnel",
-            );
-        }
+        Some("http" | "https") if uri.path() == "/" && uri.query().is_none() => {}
         _ => return Err(RULE),
     }
     match uri.authority() {
@@ -222,6 +217,7 @@ pub(super) fn gateway(
     layers: &Layers,
     installations: soap_gateway::InstallationMode,
 ) -> Result<GatewayConfig, ConfigError> {
+    let max_connections = limit(layers, Setting::GatewayMaxConnections)?;
     Ok(GatewayConfig {
         listen: parse(layers, Setting::GatewayListen, ADDRESS)?,
         installations,
@@ -234,7 +230,11 @@ pub(super) fn gateway(
             nodes: limit(layers, Setting::GatewayMaxMessageNodes)?,
             notifications: limit(layers, Setting::GatewayMaxNotifications)?,
         },
-        max_connections: limit(layers, Setting::GatewayMaxConnections)?,
+        max_connections,
+        max_connections_per_address: match layers.get(Setting::GatewayMaxConnectionsPerAddress) {
+            Some(_) => limit(layers, Setting::GatewayMaxConnectionsPerAddress)?,
+            None => max_connections.div_ceil(2),
+        },
         max_requests: limit(layers, Setting::GatewayMaxRequests)?,
         max_body_bytes: limit(layers, Setting::GatewayMaxBodyBytes)?,
         max_held_bytes: limit(layers, Setting::GatewayMaxHeldBytes)?,
@@ -284,7 +284,7 @@ fn names(layers: &Layers, setting: Setting) -> Result<Vec<String>, ConfigError> 
 }
 
 /// A bound that lets something through.
-fn limit(layers: &Layers, setting: Setting) -> Result<usize, ConfigError> {
+pub(super) fn limit(layers: &Layers, setting: Setting) -> Result<usize, ConfigError> {
     const RULE: &str = "is not a whole number from 1 up";
     let number: usize = parse(layers, setting, RULE)?;
     if number == 0 {
@@ -314,7 +314,7 @@ fn required(layers: &Layers, setting: Setting) -> Result<&Sourced, ConfigError> 
     })
 }
 
-fn invalid(setting: Setting, value: &Sourced, problem: &str) -> ConfigError {
+pub(super) fn invalid(setting: Setting, value: &Sourced, problem: &str) -> ConfigError {
     ConfigError::Invalid {
         place: value.source.clone(),
         key: setting.key(),

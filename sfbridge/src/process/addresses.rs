@@ -19,6 +19,12 @@ pub(crate) struct Addresses {
     pub(crate) core: Option<SocketAddr>,
     /// Where `/healthz`, `/readyz` and `/metrics` are.
     pub(crate) operator: SocketAddr,
+    /// Whether the gateway speaks TLS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) gateway_tls: bool,
+    /// Whether the core speaks TLS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) core_tls: bool,
 }
 
 impl Addresses {
@@ -102,6 +108,8 @@ mod tests {
             gateway: None,
             core: Some("127.0.0.1:50051".parse().unwrap()),
             operator,
+            gateway_tls: false,
+            core_tls: false,
         }
     }
 

@@ -39,12 +39,14 @@ pub(super) fn greet(
     output.line(format_args!("sfbridge {}", env!("CARGO_PKG_VERSION")))?;
     output.line("")?;
     if let Some(gateway) = addresses.gateway {
+        let scheme = scheme(addresses.gateway_tls);
         output.line(format_args!(
-            "  gateway   http://{gateway}   outbound messages (SOAP)"
+            "  gateway   {scheme}://{gateway}   outbound messages (SOAP)"
         ))?;
     }
     if let Some(core) = addresses.core {
-        output.line(format_args!("  core      http://{core}   gRPC"))?;
+        let scheme = scheme(addresses.core_tls);
+        output.line(format_args!("  core      {scheme}://{core}   gRPC"))?;
     }
     output.line(format_args!(
         "  operator  http://{}   /healthz /readyz /metrics",
@@ -54,7 +56,9 @@ pub(super) fn greet(
     if addresses.core.is_some() {
         output.line(format_args!("  store     {}", config.store))?;
     }
-    if let (Some(gateway), Some(core)) = (addresses.gateway, addresses.core) {
+    if addresses.gateway_tls || addresses.core_tls {
+        tell_of_tls(output, config, addresses)?;
+    } else if let (Some(gateway), Some(core)) = (addresses.gateway, addresses.core) {
         let strict = config.gateway.installations == soap_gateway::InstallationMode::Strict;
         if strict {
             output.line("")?;
@@ -88,6 +92,47 @@ pub(super) fn greet(
     output.line("")?;
     output.line("Ctrl-C ends it.")?;
     output.flush()
+}
+
+fn scheme(is_tls: bool) -> &'static str {
+    if is_tls { "https" } else { "http" }
+}
+
+/// Says what clients need where TLS is spoken. Which of the names of the
+/// certificates they have to use is not known here.
+fn tell_of_tls(
+    output: &mut Output<'_>,
+    config: &Config,
+    addresses: &Addresses,
+) -> Result<(), OutputError> {
+    output.line("")?;
+    output.line("Where TLS is spoken, clients use a name that the certificate is for, and")?;
+    output.line("where its authority is not one of the system's, name its file:")?;
+    output.line("")?;
+    if let (Some(gateway), true) = (addresses.gateway, addresses.gateway_tls) {
+        output.line(format_args!(
+            "{} send MESSAGE.xml --to 'https://NAME:{}{}?igrp={SAMPLE_IGRP}' --ca CA.pem",
+            program(),
+            gateway.port(),
+            Endpoint::Events.path()
+        ))?;
+    }
+    if let (Some(core), true) = (addresses.core, addresses.core_tls) {
+        let tls = config.core_tls.as_ref();
+        let is_mutual = tls.is_some_and(|files| files.client_authorities.is_some());
+        let identity = if is_mutual {
+            " --core-url-certificate-file CERTIFICATE.pem --core-url-key-file KEY.pem"
+        } else {
+            ""
+        };
+        output.line(format_args!(
+            "{} events list --igrp {SAMPLE_IGRP} --core https://NAME:{} --core-url-ca-file \
+             CA.pem{identity}",
+            program(),
+            core.port()
+        ))?;
+    }
+    Ok(())
 }
 
 /// The line that sends the first message.

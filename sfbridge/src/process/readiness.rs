@@ -6,10 +6,12 @@ use core_service::CoreHealth;
 use http::Uri;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Channel, ClientTlsConfig};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+
+use crate::client::core_endpoint;
 
 /// Tells load balancers whether to send work here.
 #[derive(Clone, Debug)]
@@ -29,9 +31,17 @@ pub(crate) enum CoreProbe {
 
 impl CoreProbe {
     /// Asks cores over the network, by the standard health service.
-    pub(crate) fn remote(addresses: &[Uri]) -> Self {
-        let endpoints = addresses.iter().cloned().map(Endpoint::from);
-        Self::Remote(HealthClient::new(Channel::balance_list(endpoints)))
+    ///
+    /// # Errors
+    ///
+    /// When TLS can't be set up for an `https` address.
+    pub(crate) fn remote(addresses: &[Uri], tls: &ClientTlsConfig) -> anyhow::Result<Self> {
+        let endpoints: anyhow::Result<Vec<_>> = addresses
+            .iter()
+            .map(|address| core_endpoint(address.clone(), tls))
+            .collect();
+        let channel = Channel::balance_list(endpoints?.into_iter());
+        Ok(Self::Remote(HealthClient::new(channel)))
     }
 }
 
