@@ -23,6 +23,7 @@ mod notification_message;
 mod page;
 mod quarantine_service;
 mod routes;
+mod secret;
 mod status;
 mod time;
 mod visit_message;

@@ -58,6 +58,15 @@ impl AccessService for Services {
     ) -> Result<Response<pb::RevokeApiKeyResponse>, Status> {
         Caller::of(&request)?.require_for_all(Role::Admin)?;
         let pb::RevokeApiKeyRequest { api_key_id } = request.into_inner();
+        if !caller::is_key_id(&api_key_id) {
+            // It is not repeated: it may be the whole text of a key.
+            return Err(Error::invalid(
+                "api_key_id",
+                "is not the id of an API key: 16 hexadecimal characters, the part of its text \
+                 between the underscores",
+            )
+            .into());
+        }
         let revoked = self.store.revoke_api_key(api_key_id.clone(), false).await;
         match revoked.map_err(Error::from)? {
             None => Err(Error::NotFound {
