@@ -26,6 +26,7 @@ mod routes;
 mod secret;
 mod status;
 mod time;
+mod url_token_message;
 mod visit_message;
 mod visit_service;
 
