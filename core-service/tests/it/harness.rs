@@ -31,6 +31,8 @@ use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient as ReflectionClient;
+use tonic_reflection::pb::v1alpha::server_reflection_client::ServerReflectionClient as OldReflectionClient;
 use tonic_types::StatusExt;
 
 /// How long a core may drain: longer than any test has patience for, so that
@@ -45,6 +47,7 @@ pub(crate) struct Setup {
     folder: tempfile::TempDir,
     pub(crate) listen: SocketAddr,
     pub(crate) installations: InstallationMode,
+    pub(crate) reflection: bool,
 }
 
 impl Setup {
@@ -53,6 +56,7 @@ impl Setup {
             folder: tempfile::tempdir().unwrap(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             installations: InstallationMode::Auto,
+            reflection: true,
         }
     }
 
@@ -80,7 +84,7 @@ impl Setup {
             listen: self.listen,
             store: self.store(),
             installations: self.installations,
-            reflection: true,
+            reflection: self.reflection,
         };
         let mut registry = Registry::default();
         let core = core_service::bind(config, &mut registry).await?;
@@ -193,7 +197,9 @@ services! {
     events: EventServiceClient,
     installations: InstallationServiceClient,
     leads: LeadEnrichmentServiceClient,
+    old_reflection: OldReflectionClient,
     quarantine: QuarantineServiceClient,
+    reflection: ReflectionClient,
     visits: VisitServiceClient,
 }
 

@@ -16,6 +16,7 @@ mod health;
 mod installations;
 mod limits;
 mod pages;
+mod permissions;
 mod recording;
 mod reflection;
 mod senders;
