@@ -14,7 +14,9 @@ mod lead_enrichment;
 mod notification;
 mod origin;
 mod rejection;
+mod sender;
 mod time;
+mod url_token;
 mod visit;
 
 pub use access::{ApiKey, Coverage, NewApiKey, Role};
@@ -30,5 +32,11 @@ pub use lead_enrichment::{LeadEnrichment, LeadEnrichmentState, LeadToEnrich, Ove
 pub use notification::{Notification, QuarantineState, QuarantinedNotification};
 pub use origin::{Origin, identity};
 pub use rejection::{Faults, Rank, Rejection, RejectionReason};
+pub use sender::{
+    AddressRanges, ClientCertificates, OneOf, OrganizationAccess, SenderRestriction, TooMany,
+};
 pub use time::{GivenTime, TimeSource};
+pub use url_token::{
+    InvalidUrlTokenId, MAX_URL_TOKENS, NewUrlToken, UrlToken, UrlTokenId, UrlTokenState,
+};
 pub use visit::{NewVisit, Visit};

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::domain::MAX_URL_TOKENS;
 use crate::store::StoreError;
 
 /// Why a use case failed. There is one variant for each thing that a caller
@@ -35,6 +36,13 @@ pub enum Error {
     /// Nobody could make another key.
     #[error("this is the last `admin` key of all installations; make another one first")]
     LastMasterKey,
+
+    /// Gateways hold all tokens, so their number is limited.
+    #[error(
+        "there are {MAX_URL_TOKENS} URL tokens, the most there can be; forget some that are revoked \
+         (RevokeUrlToken with `forget`)"
+    )]
+    TooManyUrlTokens,
 
     /// There is no key, or a wrong one.
     #[error("an API key is needed; send it as `authorization: Bearer <key>` metadata")]
@@ -88,6 +96,7 @@ impl Error {
             | Self::InstallationExists(_)
             | Self::InstallationHasRecords(_)
             | Self::LastMasterKey
+            | Self::TooManyUrlTokens
             | Self::Unauthenticated
             | Self::PermissionDenied(_) => None,
         }

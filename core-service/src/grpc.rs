@@ -24,8 +24,10 @@ mod notification_message;
 mod page;
 mod quarantine_service;
 mod routes;
+mod secret;
 mod status;
 mod time;
+mod url_token_message;
 mod visit_message;
 mod visit_service;
 

@@ -23,8 +23,9 @@ pub use sqlite::{SqliteStore, backup, restore};
 use uuid::Uuid;
 
 use crate::domain::{
-    ApiKey, Call, CallRating, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
-    NewCallRating, NewEvent, NewVisit, QuarantineState, QuarantinedNotification, Visit,
+    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
+    NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState,
+    QuarantinedNotification, UrlToken, UrlTokenId, Visit,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult};
@@ -284,6 +285,38 @@ impl Store {
         }
     }
 
+    /// Adds a URL token; `false` when there are as many as there can be.
+    pub async fn create_url_token(&self, token: UrlToken) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.create_url_token(token).await,
+        }
+    }
+
+    /// Revokes a URL token, with `forget` removes it; `false` when there is
+    /// none. One that was revoked before keeps that time.
+    pub async fn revoke_url_token(
+        &self,
+        url_token_id: UrlTokenId,
+        forget: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.revoke_url_token(url_token_id, forget, now).await,
+        }
+    }
+
+    /// A page of URL tokens, the newest first: all, or those of an
+    /// organisation.
+    pub async fn url_tokens(
+        &self,
+        organization: Option<OrganizationId>,
+        page: PageRequest,
+    ) -> Result<Page<UrlToken>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.url_tokens(organization, page).await,
+        }
+    }
+
     /// One installation.
     pub async fn installation(&self, igrp: Igrp) -> Result<Option<Installation>, StoreError> {
         match self {
@@ -291,10 +324,15 @@ impl Store {
         }
     }
 
-    /// Whether an installation is linked to this organisation.
-    pub async fn is_linked(&self, organization: OrganizationId) -> Result<bool, StoreError> {
+    /// Whether an organisation may send, and from where, as far as these
+    /// installations say.
+    pub async fn organization_access(
+        &self,
+        organization: OrganizationId,
+        coverage: Coverage,
+    ) -> Result<OrganizationAccess, StoreError> {
         match self {
-            Self::Sqlite(store) => store.is_linked(organization).await,
+            Self::Sqlite(store) => store.organization_access(organization, coverage).await,
         }
     }
 

@@ -6,7 +6,7 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use crate::commands::{
     backup, calls, config_show, enrichments, events, explain, installations, keys, quarantine,
-    ratings, restore, send, url, visits,
+    ratings, restore, send, tokens, url, visits,
 };
 use crate::config::{self, Group, Setting};
 
@@ -79,6 +79,9 @@ pub(crate) enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Create, list and revoke the tokens in endpoint URLs
+    #[command(subcommand)]
+    Tokens(tokens::Tokens),
     /// Show the effective configuration
     #[command(subcommand)]
     Config(config_show::ConfigCommand),
@@ -111,7 +114,7 @@ fn groups_of(command: &str) -> &'static [Group] {
         "keys" => &[Place, Store, Upstream],
         "explain" => &[Mapping],
         "quarantine" => &[Place, Upstream, Mapping],
-        "events" | "ratings" | "enrichments" | "visits" | "calls" | "installations" => {
+        "events" | "ratings" | "enrichments" | "visits" | "calls" | "installations" | "tokens" => {
             &[Place, Upstream]
         }
         _ => &[],
@@ -207,6 +210,7 @@ mod tests {
             "quarantine",
             "installations",
             "keys",
+            "tokens",
             "config",
             "backup",
             "restore",

@@ -61,6 +61,7 @@ fn run(cli: Cli, flags: Vec<(Setting, String)>, output: &mut Output<'_>) -> Resu
         Command::Quarantine(quarantine) => quarantine.run(&config, output),
         Command::Installations(installations) => installations.run(&config, output),
         Command::Keys(keys) => keys.run(&config, output),
+        Command::Tokens(tokens) => tokens.run(&config, output),
         Command::Config(show) => show.run(&config, output),
         Command::Backup(backup) => backup.run(&config, output),
         Command::Restore(restore) => restore.run(&config, output),

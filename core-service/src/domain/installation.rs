@@ -6,6 +6,8 @@ use sfbridge_values::{
     Currency, FieldName, Igrp, MarketingAttribute, OrganizationId, ShortText, Timestamp,
 };
 
+use super::sender::{AddressRanges, ClientCertificates};
+
 /// One tracked business unit.
 #[derive(Clone, Debug)]
 pub struct Installation {
@@ -27,6 +29,10 @@ pub struct Installation {
     pub rating_items: RatingItems,
     /// Where marketing attributes are written.
     pub lead_field_mapping: LeadFieldMapping,
+    /// Where its organisation may send from.
+    pub address_ranges: AddressRanges,
+    /// What its organisation must show when it sends.
+    pub client_certificates: ClientCertificates,
     /// Whether open mode made it.
     pub is_provisional: bool,
     /// When it was created.
@@ -52,6 +58,8 @@ impl Installation {
             organization_id,
             rating_items: RatingItems::default(),
             lead_field_mapping: LeadFieldMapping::default(),
+            address_ranges: AddressRanges::default(),
+            client_certificates: ClientCertificates::default(),
             is_provisional: true,
             create_time: now,
             update_time: now,

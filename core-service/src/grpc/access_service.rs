@@ -6,12 +6,17 @@ use sfbridge_values::{Igrp, OrganizationId, ShortText};
 use tonic::{Request, Response, Status};
 
 use super::caller::{self, Caller};
+use super::installation_message;
 use super::page;
 use super::routes::Services;
 use super::time;
+use super::url_token_message;
 use crate::clock;
-use crate::domain::{ApiKey, Coverage, NewApiKey, Role};
+use crate::domain::{
+    ApiKey, Coverage, NewApiKey, OrganizationAccess, Role, SenderRestriction, UrlTokenId,
+};
 use crate::error::Error;
+use crate::store::PageRequest;
 
 /// The most installations that a key lists.
 const MAX_IGRPS: usize = 1_000;
@@ -58,6 +63,15 @@ impl AccessService for Services {
     ) -> Result<Response<pb::RevokeApiKeyResponse>, Status> {
         Caller::of(&request)?.require_for_all(Role::Admin)?;
         let pb::RevokeApiKeyRequest { api_key_id } = request.into_inner();
+        if !caller::is_key_id(&api_key_id) {
+            // It is not repeated: it may be the whole text of a key.
+            return Err(Error::invalid(
+                "api_key_id",
+                "is not the id of an API key: 16 hexadecimal characters, the part of its text \
+                 between the underscores",
+            )
+            .into());
+        }
         let revoked = self.store.revoke_api_key(api_key_id.clone(), false).await;
         match revoked.map_err(Error::from)? {
             None => Err(Error::NotFound {
@@ -73,22 +87,126 @@ impl AccessService for Services {
         }
     }
 
+    async fn create_url_token(
+        &self,
+        request: Request<pb::CreateUrlTokenRequest>,
+    ) -> Result<Response<pb::CreateUrlTokenResponse>, Status> {
+        Caller::of(&request)?.require_for_all(Role::Admin)?;
+        let token = request
+            .into_inner()
+            .url_token
+            .ok_or_else(|| Error::invalid("url_token", "is missing"))?;
+        let (token, text) = url_token_message::make(url_token_message::read(token)?, clock::now());
+        let written = url_token_message::write(token.clone());
+        let is_created = self.store.create_url_token(token).await;
+        if !is_created.map_err(Error::from)? {
+            return Err(Error::TooManyUrlTokens.into());
+        }
+        Ok(Response::new(pb::CreateUrlTokenResponse {
+            url_token: Some(written),
+            url_token_text: text,
+        }))
+    }
+
+    async fn list_url_tokens(
+        &self,
+        request: Request<pb::ListUrlTokensRequest>,
+    ) -> Result<Response<pb::ListUrlTokensResponse>, Status> {
+        Caller::of(&request)?.require_for_all(Role::Admin)?;
+        let mut request = request.into_inner();
+        let (filters, page) = page::asked("url_tokens", &mut request, |request| {
+            (&mut request.page_size, &mut request.page_token)
+        })?;
+        let organization = super::filter(
+            "organization_id",
+            &request.organization_id,
+            OrganizationId::parse,
+        )?;
+        let page = self.store.url_tokens(organization, page).await;
+        let page = page.map_err(Error::from)?;
+        Ok(Response::new(pb::ListUrlTokensResponse {
+            url_tokens: page
+                .rows
+                .into_iter()
+                .map(url_token_message::write)
+                .collect(),
+            next_page_token: filters.token(page.next),
+        }))
+    }
+
+    async fn revoke_url_token(
+        &self,
+        request: Request<pb::RevokeUrlTokenRequest>,
+    ) -> Result<Response<pb::RevokeUrlTokenResponse>, Status> {
+        Caller::of(&request)?.require_for_all(Role::Admin)?;
+        let pb::RevokeUrlTokenRequest {
+            url_token_id,
+            forget,
+        } = request.into_inner();
+        let id = UrlTokenId::parse(&url_token_id)
+            .map_err(|invalid| Error::invalid("url_token_id", invalid))?;
+        let is_there = self.store.revoke_url_token(id, forget, clock::now()).await;
+        if !is_there.map_err(Error::from)? {
+            return Err(Error::NotFound {
+                kind: "URL token",
+                id: id.to_string(),
+            }
+            .into());
+        }
+        Ok(Response::new(pb::RevokeUrlTokenResponse {}))
+    }
+
     async fn get_organization_access(
         &self,
         request: Request<pb::GetOrganizationAccessRequest>,
     ) -> Result<Response<pb::GetOrganizationAccessResponse>, Status> {
-        Caller::of(&request)?.require(Role::Ingest)?;
+        let caller = Caller::of(&request)?;
+        caller.require(Role::Ingest)?;
         let pb::GetOrganizationAccessRequest { organization_id } = request.into_inner();
         let organization = OrganizationId::parse(&organization_id)
             .map_err(|invalid| Error::invalid("organization_id", invalid))?;
-        let is_linked = self
+        let OrganizationAccess {
+            is_linked,
+            restrictions,
+        } = self
             .store
-            .is_linked(organization)
+            .organization_access(organization, caller.coverage())
             .await
             .map_err(Error::from)?;
         Ok(Response::new(pb::GetOrganizationAccessResponse {
             is_linked,
+            restrictions: restrictions.into_iter().map(write_restriction).collect(),
         }))
+    }
+
+    async fn get_sender_rules(
+        &self,
+        request: Request<pb::GetSenderRulesRequest>,
+    ) -> Result<Response<pb::GetSenderRulesResponse>, Status> {
+        Caller::of(&request)?.require(Role::Ingest)?;
+        let pb::GetSenderRulesRequest { known_revision } = request.into_inner();
+        let tokens = self
+            .store
+            .url_tokens(None, PageRequest::ALL)
+            .await
+            .map_err(Error::from)?;
+        Ok(Response::new(url_token_message::write_rules(
+            tokens.rows,
+            &known_revision,
+        )))
+    }
+}
+
+fn write_restriction(restriction: SenderRestriction) -> pb::SenderRestriction {
+    let SenderRestriction {
+        igrp,
+        address_ranges,
+        client_certificates,
+    } = restriction;
+    pb::SenderRestriction {
+        igrp: igrp.get(),
+        address_ranges: installation_message::write_one_of(&address_ranges),
+        client_certificates: installation_message::write_one_of(&client_certificates),
     }
 }
 

@@ -3,13 +3,12 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use rand::RngCore;
 use sfbridge_values::{Igrp, Timestamp};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::{Mutex, watch};
 use tonic::{Request, Status};
 
+use super::secret;
 use crate::domain::{ApiKey, Coverage, NewApiKey, Role};
 use crate::error::Error;
 use crate::store::{PageRequest, Store, StoreError};
@@ -160,7 +159,7 @@ const PREFIX: &str = "sfb";
 
 /// Makes a key and its text, which is `sfb_<id>_<secret>`.
 pub(crate) fn make(new: NewApiKey, now: Timestamp) -> (ApiKey, String) {
-    let (id, secret) = (random_hex(8), random_hex(32));
+    let (id, secret) = (random_hex::<8>(), random_hex::<32>());
     let text = format!("{PREFIX}_{id}_{secret}");
     let NewApiKey {
         display_name,
@@ -173,9 +172,14 @@ pub(crate) fn make(new: NewApiKey, now: Timestamp) -> (ApiKey, String) {
         roles,
         coverage,
         create_time: now,
-        secret_hash: Sha256::digest(secret.as_bytes()).into(),
+        secret_hash: secret::hash(&secret),
     };
     (key, text)
+}
+
+/// Whether a text can be the id of a key.
+pub(super) fn is_key_id(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn find(keys: &[Arc<ApiKey>], text: &str) -> Option<Arc<ApiKey>> {
@@ -184,17 +188,15 @@ fn find(keys: &[Arc<ApiKey>], text: &str) -> Option<Arc<ApiKey>> {
     if prefix != PREFIX {
         return None;
     }
-    let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+    let hash = secret::hash(secret);
     let key = keys.iter().find(|key| key.api_key_id == id)?;
     bool::from(key.secret_hash.ct_eq(&hash)).then(|| key.clone())
 }
 
-fn random_hex(bytes: usize) -> String {
-    let mut random = vec![0; bytes];
-    rand::rng().fill_bytes(&mut random);
-    random
+fn random_hex<const N: usize>() -> String {
+    secret::random::<N>()
         .iter()
-        .fold(String::with_capacity(bytes * 2), |mut text, byte| {
+        .fold(String::with_capacity(N * 2), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
             text
         })

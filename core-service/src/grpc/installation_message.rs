@@ -3,16 +3,19 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sfbridge_proto::v1 as pb;
-use sfbridge_values::{Currency, Igrp, OrganizationId, ShortText, Timestamp};
+use sfbridge_values::{
+    AddressRange, Currency, Fingerprint, Igrp, OrganizationId, ShortText, Timestamp,
+};
 
 use super::time;
 use crate::domain::{
-    AttributionModelId, Country, Installation, LeadFieldMapping, RatingItem, RatingItems, TimeZone,
+    AttributionModelId, Country, Installation, LeadFieldMapping, OneOf, RatingItem, RatingItems,
+    TimeZone,
 };
 use crate::error::{Error, Violation};
 
 /// The fields that an update may name.
-const CHANGEABLE: [&str; 8] = [
+const CHANGEABLE: [&str; 10] = [
     "display_name",
     "time_zone",
     "currency",
@@ -21,6 +24,8 @@ const CHANGEABLE: [&str; 8] = [
     "organization_id",
     "rating_items",
     "lead_field_mapping",
+    "address_ranges",
+    "client_certificates",
 ];
 
 /// Reads an installation, and names every field at fault.
@@ -38,6 +43,8 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
         is_provisional: _,
         create_time: _,
         update_time: _,
+        address_ranges,
+        client_certificates,
     } = installation;
 
     let mut reading = Reading::default();
@@ -74,6 +81,12 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
         .collect();
     let rating_items = reading.keep("rating_items", RatingItems::new(items));
     let lead_field_mapping = read_mapping(&mut reading, &lead_field_mapping);
+    let address_ranges = reading.one_of("address_ranges", &address_ranges, AddressRange::parse);
+    let client_certificates = reading.one_of(
+        "client_certificates",
+        &client_certificates,
+        Fingerprint::parse,
+    );
 
     match (
         igrp,
@@ -81,6 +94,8 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
         attribution_model_id,
         rating_items,
         lead_field_mapping,
+        address_ranges,
+        client_certificates,
     ) {
         (
             Some(igrp),
@@ -88,6 +103,8 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
             Some(attribution_model_id),
             Some(rating_items),
             Some(lead_field_mapping),
+            Some(address_ranges),
+            Some(client_certificates),
         ) if reading.violations.is_empty() => Ok(Installation {
             igrp,
             display_name,
@@ -98,6 +115,8 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
             organization_id,
             rating_items,
             lead_field_mapping,
+            address_ranges,
+            client_certificates,
             is_provisional: false,
             create_time: now,
             update_time: now,
@@ -164,6 +183,8 @@ pub(super) fn merge(kept: Installation, new: Installation, mask: &[String]) -> I
         organization_id,
         rating_items,
         lead_field_mapping,
+        address_ranges,
+        client_certificates,
         is_provisional: _,
         create_time: _,
         update_time,
@@ -210,6 +231,16 @@ pub(super) fn merge(kept: Installation, new: Installation, mask: &[String]) -> I
         } else {
             kept.lead_field_mapping
         },
+        address_ranges: if takes("address_ranges") {
+            address_ranges
+        } else {
+            kept.address_ranges
+        },
+        client_certificates: if takes("client_certificates") {
+            client_certificates
+        } else {
+            kept.client_certificates
+        },
         is_provisional: false,
         create_time: kept.create_time,
         update_time,
@@ -227,6 +258,8 @@ pub(super) fn write(installation: Installation) -> pb::Installation {
         organization_id,
         rating_items,
         lead_field_mapping,
+        address_ranges,
+        client_certificates,
         is_provisional,
         create_time,
         update_time,
@@ -254,7 +287,14 @@ pub(super) fn write(installation: Installation) -> pb::Installation {
         is_provisional,
         create_time: Some(time::write(create_time)),
         update_time: Some(time::write(update_time)),
+        address_ranges: write_one_of(&address_ranges),
+        client_certificates: write_one_of(&client_certificates),
     }
+}
+
+/// Writes what a sender must have one of.
+pub(super) fn write_one_of<T: ToString>(values: &OneOf<T>) -> Vec<String> {
+    values.iter().map(T::to_string).collect()
 }
 
 /// Collects every field at fault.
@@ -275,6 +315,23 @@ impl Reading {
                 None
             }
         }
+    }
+
+    /// Reads what a sender must have one of, and names each entry at fault.
+    fn one_of<T: PartialEq, E: std::fmt::Display>(
+        &mut self,
+        field: &str,
+        texts: &[String],
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<OneOf<T>> {
+        let values = texts
+            .iter()
+            .enumerate()
+            // One more than there may be is too many, however many follow.
+            .take(OneOf::<T>::MAX + 1)
+            .filter_map(|(n, text)| self.keep(&format!("{field}[{n}]"), parse(text)))
+            .collect();
+        self.keep(field, OneOf::new(values))
     }
 
     fn optional<T, E: std::fmt::Display>(

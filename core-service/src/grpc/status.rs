@@ -32,6 +32,7 @@ impl From<Error> for Status {
                 (Code::FailedPrecondition, "INSTALLATION_HAS_RECORDS")
             }
             Error::LastMasterKey => (Code::FailedPrecondition, "LAST_ADMIN_KEY"),
+            Error::TooManyUrlTokens => (Code::FailedPrecondition, "TOO_MANY_URL_TOKENS"),
             Error::Unauthenticated => (Code::Unauthenticated, "API_KEY_NEEDED"),
             Error::PermissionDenied(_) => (Code::PermissionDenied, "NOT_ALLOWED"),
             Error::Store(StoreError::Overloaded) => (Code::ResourceExhausted, "OVERLOADED"),

@@ -18,6 +18,7 @@ mod quarantine;
 mod ratings;
 mod readers;
 mod recording;
+mod url_tokens;
 mod visits;
 mod writer;
 
@@ -34,8 +35,9 @@ use super::{
     Page, PageRequest, QuarantineFilter, StoreError, StoreState, VisitFilter,
 };
 use crate::domain::{
-    ApiKey, Call, CallRating, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
-    NewCallRating, NewEvent, NewVisit, QuarantineState, QuarantinedNotification, Visit,
+    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
+    NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState,
+    QuarantinedNotification, UrlToken, UrlTokenId, Visit,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult};
@@ -214,6 +216,33 @@ impl SqliteStore {
             .await
     }
 
+    pub(super) async fn create_url_token(&self, token: UrlToken) -> Result<bool, StoreError> {
+        self.writer
+            .write(move |connection| url_tokens::insert(connection, &token))
+            .await
+    }
+
+    pub(super) async fn revoke_url_token(
+        &self,
+        url_token_id: UrlTokenId,
+        forget: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.writer
+            .write(move |connection| url_tokens::revoke(connection, url_token_id, forget, now))
+            .await
+    }
+
+    pub(super) async fn url_tokens(
+        &self,
+        organization: Option<OrganizationId>,
+        page: PageRequest,
+    ) -> Result<Page<UrlToken>, StoreError> {
+        self.readers
+            .read(move |connection| url_tokens::list(connection, organization.as_ref(), page))
+            .await
+    }
+
     pub(super) async fn installation(
         &self,
         igrp: Igrp,
@@ -223,9 +252,15 @@ impl SqliteStore {
             .await
     }
 
-    pub(super) async fn is_linked(&self, organization: OrganizationId) -> Result<bool, StoreError> {
+    pub(super) async fn organization_access(
+        &self,
+        organization: OrganizationId,
+        coverage: Coverage,
+    ) -> Result<OrganizationAccess, StoreError> {
         self.readers
-            .read(move |connection| installations::is_linked(connection, &organization))
+            .read(move |connection| {
+                installations::organization_access(connection, &organization, &coverage)
+            })
             .await
     }
 

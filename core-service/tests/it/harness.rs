@@ -32,6 +32,8 @@ use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient as ReflectionClient;
+use tonic_reflection::pb::v1alpha::server_reflection_client::ServerReflectionClient as OldReflectionClient;
 use tonic_types::StatusExt;
 
 /// How long a core may drain: longer than any test has patience for, so that
@@ -48,6 +50,7 @@ pub(crate) struct Setup {
     pub(crate) tls: Option<ServerTls>,
     pub(crate) max_connections: usize,
     pub(crate) installations: InstallationMode,
+    pub(crate) reflection: bool,
 }
 
 impl Setup {
@@ -58,6 +61,7 @@ impl Setup {
             tls: None,
             max_connections: 1_024,
             installations: InstallationMode::Auto,
+            reflection: true,
         }
     }
 
@@ -87,7 +91,7 @@ impl Setup {
             max_connections: self.max_connections,
             store: self.store(),
             installations: self.installations,
-            reflection: true,
+            reflection: self.reflection,
         };
         let mut registry = Registry::default();
         let core = core_service::bind(config, &mut registry).await?;
@@ -200,7 +204,9 @@ services! {
     events: EventServiceClient,
     installations: InstallationServiceClient,
     leads: LeadEnrichmentServiceClient,
+    old_reflection: OldReflectionClient,
     quarantine: QuarantineServiceClient,
+    reflection: ReflectionClient,
     visits: VisitServiceClient,
 }
 

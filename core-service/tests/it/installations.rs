@@ -46,6 +46,8 @@ fn full() -> pb::Installation {
             currency: "EUR".to_owned(),
         }],
         lead_field_mapping: [("chName".to_owned(), "Channel__c".to_owned())].into(),
+        address_ranges: vec!["192.0.2.0/24".to_owned(), "2001:db8::1".to_owned()],
+        client_certificates: vec!["0a".repeat(32)],
         ..installation()
     }
 }
@@ -124,6 +126,8 @@ async fn every_invalid_field_is_named() {
             ("nothing".to_owned(), "A__c".to_owned()),
         ]
         .into(),
+        address_ranges: vec!["192.0.2.1".to_owned(), "192.0.2.1/24".to_owned()],
+        client_certificates: vec!["0a".to_owned()],
         ..Default::default()
     };
     let refused = create(&client, bad.clone()).await.unwrap_err();
@@ -140,6 +144,8 @@ async fn every_invalid_field_is_named() {
         "rating_items",
         "lead_field_mapping",
         "lead_field_mapping",
+        "address_ranges[1]",
+        "client_certificates[0]",
     ];
     assert_eq!(
         fields_at_fault(&refused),
@@ -166,12 +172,17 @@ async fn a_mask_changes_what_it_names_and_nothing_else() {
         currency: "USD".to_owned(),
         ..installation()
     };
-    let changed = update(&client, other(), &["currency", "rating_items"])
-        .await
-        .unwrap();
+    let changed = update(
+        &client,
+        other(),
+        &["currency", "rating_items", "address_ranges"],
+    )
+    .await
+    .unwrap();
     let expected = pb::Installation {
         currency: "USD".to_owned(),
         rating_items: Vec::new(),
+        address_ranges: Vec::new(),
         ..full()
     };
     assert_eq!(settings(&changed), expected);

@@ -1,11 +1,13 @@
 //! What `grpcurl list` and `describe` ask for.
 
+use core_service::domain::{Coverage, Role};
 use prost::Message;
 use prost_types::FileDescriptorProto;
 use tokio_stream::StreamExt;
+use tonic::Code;
 use tonic_reflection::pb::{v1, v1alpha};
 
-use crate::harness::TestCore;
+use crate::harness::{Client, Setup, TestCore};
 
 macro_rules! asks {
     ($name:ident, $version:ident) => {
@@ -103,4 +105,38 @@ async fn older_clients_are_answered_too() {
     };
     let (service, _) = comments(&files.file_descriptor_proto[0]);
     assert!(service.contains("Call ratings"), "{service}");
+}
+
+/// Whether a client is answered, in the present version and in the older one.
+async fn is_answered(client: &Client) -> [Result<(), Code>; 2] {
+    let present = tokio_stream::iter([v1::ServerReflectionRequest::default()]);
+    let present = client.reflection().server_reflection_info(present).await;
+    let older = tokio_stream::iter([v1alpha::ServerReflectionRequest::default()]);
+    let older = client.old_reflection().server_reflection_info(older).await;
+    [
+        present.map(drop).map_err(|status| status.code()),
+        older.map(drop).map_err(|status| status.code()),
+    ]
+}
+
+#[tokio::test]
+async fn once_there_is_a_key_only_its_holders_are_answered() {
+    let setup = Setup::new();
+    let key = setup.key(&[Role::Ingest], Coverage::All).await;
+    let core = setup.start().await.unwrap();
+    let nobody = Err(Code::Unauthenticated);
+    assert_eq!(is_answered(&core.client().await).await, [nobody; 2]);
+    let wrong = core.client_with(Some("sfb_0123456789abcdef_0")).await;
+    assert_eq!(is_answered(&wrong).await, [nobody; 2]);
+    let holder = core.client_with(Some(&key)).await;
+    assert_eq!(is_answered(&holder).await, [Ok(()); 2]);
+}
+
+#[tokio::test]
+async fn nobody_is_answered_where_reflection_is_off() {
+    let mut setup = Setup::new();
+    setup.reflection = false;
+    let core = setup.start().await.unwrap();
+    let nothing = Err(Code::Unimplemented);
+    assert_eq!(is_answered(&core.client().await).await, [nothing; 2]);
 }

@@ -4,3 +4,4 @@ mod keys;
 mod quarantine;
 mod records;
 mod stores;
+mod tokens;

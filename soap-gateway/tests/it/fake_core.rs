@@ -259,6 +259,7 @@ impl AccessService for FakeCore {
         self.hear(request, |heard, _| heard.access.push(id)).await?;
         Ok(Response::new(pb::GetOrganizationAccessResponse {
             is_linked,
+            ..Default::default()
         }))
     }
 
@@ -280,6 +281,34 @@ impl AccessService for FakeCore {
         &self,
         _: Request<pb::RevokeApiKeyRequest>,
     ) -> Result<Response<pb::RevokeApiKeyResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn create_url_token(
+        &self,
+        _: Request<pb::CreateUrlTokenRequest>,
+    ) -> Result<Response<pb::CreateUrlTokenResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_url_tokens(
+        &self,
+        _: Request<pb::ListUrlTokensRequest>,
+    ) -> Result<Response<pb::ListUrlTokensResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn revoke_url_token(
+        &self,
+        _: Request<pb::RevokeUrlTokenRequest>,
+    ) -> Result<Response<pb::RevokeUrlTokenResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn get_sender_rules(
+        &self,
+        _: Request<pb::GetSenderRulesRequest>,
+    ) -> Result<Response<pb::GetSenderRulesResponse>, Status> {
         Err(Status::unimplemented(""))
     }
 }

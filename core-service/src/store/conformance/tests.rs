@@ -12,6 +12,7 @@ mod keys;
 mod lists;
 mod quarantine;
 mod ratings;
+mod senders;
 mod transactions;
 mod upserts;
 
@@ -101,6 +102,13 @@ macro_rules! run_against {
                 after_a_deletion_everything_is_recorded_anew
                 an_update_sees_what_was_there
                 the_last_master_key_stays_unless_forced;
+            senders:
+                what_an_installation_asks_of_senders_is_kept
+                every_linked_installation_restricts_its_organisation
+                an_organisation_is_judged_by_the_covered_installations_alone
+                a_url_token_is_listed_until_it_is_forgotten
+                a_revoked_url_token_keeps_its_time_and_loses_its_hash
+                there_are_ten_thousand_url_tokens_at_most;
             lists:
                 every_filter_of_events_finds_what_it_says
                 every_filter_of_ratings_finds_what_it_says

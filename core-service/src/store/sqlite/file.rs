@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::super::{Migrated, StoreError};
 
-mod embedded {
+pub(super) mod embedded {
     refinery::embed_migrations!("src/store/migrations/sqlite");
 }
 

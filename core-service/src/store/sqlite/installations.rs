@@ -3,14 +3,14 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde::{Deserialize, Serialize};
-use sfbridge_values::{Currency, Igrp, OrganizationId, ShortText};
+use sfbridge_values::{AddressRange, Currency, Fingerprint, Igrp, OrganizationId, ShortText};
 
 use super::super::{InstallationFilter, Page, PageRequest, StoreError};
 use super::columns::{self, unreadable};
 use super::listing::{Conditions, Listing};
 use crate::domain::{
-    AttributionModelId, Country, Coverage, Installation, LeadFieldMapping, RatingItem, RatingItems,
-    TimeZone,
+    AttributionModelId, Country, Coverage, Installation, LeadFieldMapping, OneOf,
+    OrganizationAccess, RatingItem, RatingItems, SenderRestriction, TimeZone,
 };
 
 /// A rating item as it stands in its JSON column.
@@ -32,14 +32,36 @@ pub(super) fn find(
         .optional()?)
 }
 
-/// Whether an installation is linked to this organisation.
-pub(super) fn is_linked(
+/// Whether an organisation may send, and from where, as far as these
+/// installations say.
+pub(super) fn organization_access(
     connection: &Connection,
     organization: &OrganizationId,
-) -> Result<bool, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT 1 FROM installations WHERE organization_key = ?1")?
-        .exists([organization.key()])?)
+    coverage: &Coverage,
+) -> Result<OrganizationAccess, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT igrp, address_ranges, client_certificates FROM installations
+         WHERE organization_key = ?1 ORDER BY igrp",
+    )?;
+    let mut rows = statement.query([organization.key()])?;
+    let mut access = OrganizationAccess {
+        is_linked: false,
+        restrictions: Vec::new(),
+    };
+    while let Some(row) = rows.next()? {
+        let restriction = SenderRestriction {
+            igrp: columns::igrp(row)?,
+            address_ranges: one_of(row, "address_ranges", AddressRange::parse)?,
+            client_certificates: one_of(row, "client_certificates", Fingerprint::parse)?,
+        };
+        if coverage.covers(restriction.igrp) {
+            access.is_linked = true;
+            if !restriction.is_empty() {
+                access.restrictions.push(restriction);
+            }
+        }
+    }
+    Ok(access)
 }
 
 /// Adds an installation, or replaces the one with its id.
@@ -54,6 +76,8 @@ pub(super) fn put(connection: &Connection, installation: &Installation) -> Resul
         organization_id,
         rating_items,
         lead_field_mapping,
+        address_ranges,
+        client_certificates,
         is_provisional,
         create_time,
         update_time,
@@ -71,11 +95,11 @@ pub(super) fn put(connection: &Connection, installation: &Installation) -> Resul
             "INSERT OR REPLACE INTO installations (
                  igrp, display_name, time_zone, currency, country, attribution_model_id,
                  organization_id, organization_key, rating_items, lead_field_mapping,
-                 is_provisional, create_time, update_time)
+                 address_ranges, client_certificates, is_provisional, create_time, update_time)
              VALUES (
                  :igrp, :display_name, :time_zone, :currency, :country, :attribution_model_id,
                  :organization_id, :organization_key, :rating_items, :lead_field_mapping,
-                 :is_provisional, :create_time, :update_time)",
+                 :address_ranges, :client_certificates, :is_provisional, :create_time, :update_time)",
         )?
         .execute(named_params! {
             ":igrp": igrp.get(),
@@ -88,6 +112,8 @@ pub(super) fn put(connection: &Connection, installation: &Installation) -> Resul
             ":organization_key": organization_id.as_ref().map(OrganizationId::key),
             ":rating_items": columns::to_json(&rating_items)?,
             ":lead_field_mapping": columns::to_json(&lead_field_mapping.clone().into_fields())?,
+            ":address_ranges": one_of_to_json(address_ranges)?,
+            ":client_certificates": one_of_to_json(client_certificates)?,
             ":is_provisional": is_provisional,
             ":create_time": create_time.micros(),
             ":update_time": update_time.micros(),
@@ -211,8 +237,33 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Installation> {
             .map_err(|invalid| unreadable("rating_items", invalid))?,
         lead_field_mapping: LeadFieldMapping::parse(mapping)
             .map_err(|invalid| unreadable("lead_field_mapping", invalid))?,
+        address_ranges: one_of(row, "address_ranges", AddressRange::parse)?,
+        client_certificates: one_of(row, "client_certificates", Fingerprint::parse)?,
         is_provisional: row.get("is_provisional")?,
         create_time: columns::timestamp(row, "create_time")?,
         update_time: columns::timestamp(row, "update_time")?,
     })
+}
+
+/// Reads what a sender must have one of.
+fn one_of<T: PartialEq, E: std::fmt::Display>(
+    row: &Row<'_>,
+    column: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> rusqlite::Result<OneOf<T>> {
+    let texts: Vec<String> = columns::json(row, column)?;
+    let values = texts
+        .iter()
+        .map(|text| parse(text).map_err(|invalid| unreadable(column, invalid)))
+        .collect::<rusqlite::Result<_>>()?;
+    OneOf::new(values).map_err(|invalid| unreadable(column, invalid))
+}
+
+/// Writes what a sender must have one of; nothing takes no room.
+fn one_of_to_json<T: ToString>(values: &OneOf<T>) -> Result<Option<String>, StoreError> {
+    if values.is_empty() {
+        return Ok(None);
+    }
+    let texts: Vec<String> = values.iter().map(T::to_string).collect();
+    columns::to_json(&texts).map(Some)
 }

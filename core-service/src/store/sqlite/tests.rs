@@ -5,6 +5,7 @@ mod file;
 mod full_disk;
 mod log;
 mod plans;
+mod upgrade;
 mod writer;
 
 use std::path::PathBuf;

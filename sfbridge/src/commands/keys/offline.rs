@@ -45,9 +45,10 @@ pub(super) async fn revoke(api_key_id: &str, config: &Config) -> Result<(), Fail
     if revoked.context("the API key was not revoked")? {
         return Ok(());
     }
-    Err(Failure::failed(format!(
-        "there is no API key {api_key_id}; `sfbridge keys list --offline` lists them"
-    )))
+    // What was given is not repeated: it may be the whole text of a key.
+    Err(Failure::failed(
+        "there is no API key of this id; `sfbridge keys list --offline` lists them",
+    ))
 }
 
 async fn open(config: &Config) -> Result<Keys, Failure> {

@@ -1,0 +1,67 @@
+//! Databases of earlier releases.
+
+use refinery::Target;
+use rusqlite::Connection;
+
+use super::super::file::{self, embedded};
+use super::Folder;
+use crate::domain::Coverage;
+use crate::store::conformance::given::{OURS, events, organization, seven};
+use crate::store::conformance::metrics;
+use crate::store::{PageRequest, Store};
+
+/// A database as it was at a version of the schema.
+fn at_version(folder: &Folder, version: i32) -> Connection {
+    let mut connection = file::open_for_writing(&folder.path()).unwrap();
+    embedded::migrations::runner()
+        .set_target(Target::Version(version))
+        .run(&mut connection)
+        .unwrap();
+    connection
+}
+
+#[tokio::test]
+async fn what_the_first_release_kept_is_there_and_restricts_nobody() {
+    let folder = Folder::new();
+    at_version(&folder, 1)
+        .execute_batch(&format!(
+            "INSERT INTO installations VALUES
+                 (7, 'Acme', 'Europe/London', 'GBP', 'GB', 3, '{OURS}', '00D000000000062',
+                  '[{{\"text\":\"New Lead\",\"captures_value\":true,\"currency\":null}}]',
+                  '{{\"chName\":\"Channel__c\"}}', 0, 1000000, 2000000);
+             INSERT INTO api_keys (api_key_id, display_name, roles, igrps, secret_hash, create_time)
+                 VALUES ('0011223344556677', 'first', '[3]', NULL, zeroblob(32), 1000000);
+             INSERT INTO events (event_id, igrp, action, action_folded, title, event_time,
+                     event_time_source, receive_time, match_mode, is_void)
+                 VALUES (randomblob(16), 7, 'sale', 'sale', 'Deal', 1000000, 4, 1000000, 1, 0);"
+        ))
+        .unwrap();
+
+    let (store, migrated) = Store::open(&folder.config(), metrics()).await.unwrap();
+    assert_eq!(migrated.from, 1);
+    assert!(migrated.to > 1, "{migrated:?}");
+    let installation = store.installation(seven()).await.unwrap().unwrap();
+    assert_eq!(installation.display_name.as_str(), "Acme");
+    assert_eq!(installation.rating_items.iter().len(), 1);
+    assert!(installation.address_ranges.is_empty());
+    assert!(installation.client_certificates.is_empty());
+    let access = store.organization_access(organization(OURS), Coverage::All);
+    let access = access.await.unwrap();
+    assert!(access.is_linked && access.restrictions.is_empty());
+    assert_eq!(events(&store, seven()).await[0].title.as_str(), "Deal");
+    let keys = store.api_keys(PageRequest::ALL).await.unwrap().rows;
+    assert!(keys[0].is_master());
+    assert!(
+        store
+            .url_tokens(None, PageRequest::ALL)
+            .await
+            .unwrap()
+            .rows
+            .is_empty()
+    );
+
+    // What it keeps is written again by this release.
+    let changed = store.update_installation(seven(), Ok::<_, ()>).await;
+    changed.unwrap().unwrap().unwrap();
+    store.close().await;
+}
