@@ -13,6 +13,7 @@ mod installation;
 mod lead_enrichment;
 mod notification;
 mod origin;
+mod refused_message;
 mod rejection;
 mod time;
 mod visit;
@@ -29,6 +30,10 @@ pub use installation::{
 pub use lead_enrichment::{LeadEnrichment, LeadEnrichmentState, LeadToEnrich, OverwritePolicy};
 pub use notification::{Notification, QuarantineState, QuarantinedNotification};
 pub use origin::{Origin, identity};
+pub use refused_message::{
+    InvalidRefusalReason, InvalidRefusalStatus, Place, Refusal, RefusalReason, RefusalStatus,
+    RefusedMessage,
+};
 pub use rejection::{Faults, Rank, Rejection, RejectionReason};
 pub use time::{GivenTime, TimeSource};
 pub use visit::{NewVisit, Visit};

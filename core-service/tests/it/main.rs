@@ -18,4 +18,5 @@ mod limits;
 mod pages;
 mod recording;
 mod reflection;
+mod refused;
 mod shutdown;
