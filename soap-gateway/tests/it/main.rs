@@ -16,4 +16,5 @@ mod messages;
 mod order;
 mod organizations;
 mod overload;
+mod refusals;
 mod wsdl;
