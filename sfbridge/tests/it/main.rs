@@ -17,4 +17,5 @@ mod large_messages;
 mod operator;
 mod races;
 mod reflection;
+mod secrets;
 mod shutdown;
