@@ -13,6 +13,7 @@ mod installation;
 mod lead_enrichment;
 mod notification;
 mod origin;
+mod refused_message;
 mod rejection;
 mod sender;
 mod time;
@@ -31,6 +32,10 @@ pub use installation::{
 pub use lead_enrichment::{LeadEnrichment, LeadEnrichmentState, LeadToEnrich, OverwritePolicy};
 pub use notification::{Notification, QuarantineState, QuarantinedNotification};
 pub use origin::{Origin, identity};
+pub use refused_message::{
+    InvalidRefusalReason, InvalidRefusalStatus, Place, Refusal, RefusalReason, RefusalStatus,
+    RefusedMessage,
+};
 pub use rejection::{Faults, Rank, Rejection, RejectionReason};
 pub use sender::{
     AddressRanges, ClientCertificates, OneOf, OrganizationAccess, SenderRestriction, TooMany,

@@ -23,6 +23,7 @@ mod limits;
 mod notification_message;
 mod page;
 mod quarantine_service;
+mod refused_message;
 mod routes;
 mod secret;
 mod status;

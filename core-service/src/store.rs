@@ -17,15 +17,13 @@ use std::str::FromStr;
 pub use error::StoreError;
 pub use page::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Page,
-    PageRequest, Position, QuarantineFilter, TimeRange, VisitFilter,
+    PageRequest, Position, QuarantineFilter, RefusedMessageFilter, TimeRange, VisitFilter,
 };
 pub use sqlite::{SqliteStore, backup, restore};
 use uuid::Uuid;
 
 use crate::domain::{
-    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
-    NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState,
-    QuarantinedNotification, UrlToken, UrlTokenId, Visit,
+    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult};
@@ -222,6 +220,17 @@ impl Store {
     ) -> Result<Result<u32, Uuid>, StoreError> {
         match self {
             Self::Sqlite(store) => store.resolve_quarantined(ids, state, now).await,
+        }
+    }
+
+    /// Takes note of refused messages, and lets those go that are too many.
+    pub async fn record_refused_messages(
+        &self,
+        refusals: Vec<Refusal>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.record_refused_messages(refusals, now).await,
         }
     }
 
@@ -453,6 +462,17 @@ impl Store {
     ) -> Result<Page<QuarantinedNotification>, StoreError> {
         match self {
             Self::Sqlite(store) => store.quarantined_notifications(filter, page).await,
+        }
+    }
+
+    /// A page of refused messages, the last refusal first.
+    pub async fn refused_messages(
+        &self,
+        filter: RefusedMessageFilter,
+        page: PageRequest,
+    ) -> Result<Page<RefusedMessage>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.refused_messages(filter, page).await,
         }
     }
 }

@@ -6,7 +6,7 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use crate::commands::{
     backup, calls, config_show, enrichments, events, explain, installations, keys, quarantine,
-    ratings, restore, send, tokens, url, visits,
+    ratings, refused, restore, send, tokens, url, visits,
 };
 use crate::config::{self, Group, Setting};
 
@@ -73,6 +73,9 @@ pub(crate) enum Command {
     /// Look at what could not be understood, and replay or discard it
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
+    /// Look at messages that were refused, and why
+    #[command(subcommand)]
+    Refused(refused::Refused),
     /// Create, change and list installations
     #[command(subcommand)]
     Installations(installations::Installations),
@@ -114,7 +117,8 @@ fn groups_of(command: &str) -> &'static [Group] {
         "keys" => &[Place, Store, Upstream],
         "explain" => &[Mapping],
         "quarantine" => &[Place, Upstream, Mapping],
-        "events" | "ratings" | "enrichments" | "visits" | "calls" | "installations" | "tokens" => {
+        "events" | "ratings" | "enrichments" | "visits" | "calls" | "refused" | "installations"
+        | "tokens" => {
             &[Place, Upstream]
         }
         _ => &[],
@@ -208,6 +212,7 @@ mod tests {
             "visits",
             "calls",
             "quarantine",
+            "refused",
             "installations",
             "keys",
             "tokens",

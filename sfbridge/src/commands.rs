@@ -17,6 +17,7 @@ pub(crate) mod visits;
 pub(crate) mod installations;
 pub(crate) mod keys;
 pub(crate) mod quarantine;
+pub(crate) mod refused;
 pub(crate) mod tokens;
 
 pub(crate) mod backup;

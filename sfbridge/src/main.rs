@@ -59,6 +59,7 @@ fn run(cli: Cli, flags: Vec<(Setting, String)>, output: &mut Output<'_>) -> Resu
         Command::Visits(visits) => visits.run(&config, output),
         Command::Calls(calls) => calls.run(&config, output),
         Command::Quarantine(quarantine) => quarantine.run(&config, output),
+        Command::Refused(refused) => refused.run(&config, output),
         Command::Installations(installations) => installations.run(&config, output),
         Command::Keys(keys) => keys.run(&config, output),
         Command::Tokens(tokens) => tokens.run(&config, output),

@@ -22,6 +22,7 @@ use pb::access_service_client::AccessServiceClient;
 use pb::call_rating_service_client::CallRatingServiceClient;
 use pb::event_service_client::EventServiceClient;
 use pb::lead_enrichment_service_client::LeadEnrichmentServiceClient;
+use pb::quarantine_service_client::QuarantineServiceClient;
 
 /// Asks the core to record things, and who may send.
 #[derive(Clone, Debug)]
@@ -30,6 +31,7 @@ pub(crate) struct CoreClient {
     events: EventServiceClient<Transport>,
     ratings: CallRatingServiceClient<Transport>,
     leads: LeadEnrichmentServiceClient<Transport>,
+    quarantine: QuarantineServiceClient<Transport>,
 }
 
 /// What became of a message whose every item is durable.
@@ -106,7 +108,9 @@ impl CoreClient {
             events: EventServiceClient::new(core.clone()).max_decoding_message_size(MAX_ANSWER),
             ratings: CallRatingServiceClient::new(core.clone())
                 .max_decoding_message_size(MAX_ANSWER),
-            leads: LeadEnrichmentServiceClient::new(core).max_decoding_message_size(MAX_ANSWER),
+            leads: LeadEnrichmentServiceClient::new(core.clone())
+                .max_decoding_message_size(MAX_ANSWER),
+            quarantine: QuarantineServiceClient::new(core),
         }
     }
 
@@ -125,6 +129,18 @@ impl CoreClient {
             .map_err(|status| failure(&status))?
             .into_inner()
             .is_linked)
+    }
+
+    /// Has refused messages noted.
+    pub(crate) async fn record_refused(
+        &self,
+        refused_messages: Vec<pb::RefusedMessage>,
+        until: Instant,
+    ) -> Result<(), CoreFailure> {
+        let request = pb::RecordRefusedMessagesRequest { refused_messages };
+        let mut client = self.quarantine.clone();
+        let answer = client.record_refused_messages(timed(request, until)).await;
+        answer.map(drop).map_err(|status| failure(&status))
     }
 
     /// Has all items of a message recorded or quarantined, in order. Only then

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use sfbridge_values::OrganizationId;
 
 use crate::core_client::CoreFailure;
 use crate::soap::FaultCode;
@@ -12,14 +13,15 @@ use crate::soap::FaultCode;
 pub(crate) struct Fault {
     reason: Reason,
     sentence: String,
-    parameter: Option<String>,
+    parameter: Option<Box<str>>,
     position: Option<(u64, u64)>,
     retry_after: Option<Duration>,
     cause: Option<String>,
+    organization_id: Option<Box<OrganizationId>>,
 }
 
 /// The kinds of refusal. Their names are stable: people and monitors know them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reason {
     /// No endpoint has this path.
     UnknownPath,
@@ -134,12 +136,13 @@ impl Fault {
             position: None,
             retry_after: is_temporary.then_some(Self::RETRY_AFTER),
             cause: None,
+            organization_id: None,
         }
     }
 
     /// Names the query parameter at fault, if it has a name.
     pub(crate) fn of_parameter(mut self, name: &str) -> Self {
-        self.parameter = (!name.is_empty()).then(|| name.to_owned());
+        self.parameter = (!name.is_empty()).then(|| name.into());
         self
     }
 
@@ -158,6 +161,13 @@ impl Fault {
     /// Says what lies behind it, for the log alone.
     pub(crate) fn because(mut self, cause: &impl ToString) -> Self {
         self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// Says which organisation the message claims to be from, for the list of
+    /// refused messages alone.
+    pub(crate) fn of_organization(mut self, id: Option<&OrganizationId>) -> Self {
+        self.organization_id = id.cloned().map(Box::new);
         self
     }
 
@@ -209,6 +219,11 @@ impl Fault {
     /// What lies behind it, for the log alone.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
+    }
+
+    /// The organisation that the message claims to be from, if that was read.
+    pub(crate) fn organization_id(&self) -> Option<&OrganizationId> {
+        self.organization_id.as_deref()
     }
 
     /// Whole seconds to wait before the next try, where waiting helps.

@@ -16,6 +16,7 @@ use crate::config::GatewayConfig;
 use crate::core_client::CoreClient;
 use crate::core_service::CoreService;
 use crate::metrics::Metrics;
+use crate::refusals::Refusals;
 use crate::route::{self, Router, Work};
 use crate::server::Server;
 
@@ -25,6 +26,7 @@ pub struct Gateway {
     router: Arc<Router>,
     server: Server,
     work: Work,
+    refusals: Refusals,
     /// Ends all connections at once.
     cut: CancellationToken,
 }
@@ -83,12 +85,15 @@ pub async fn bind(
     let metrics = Metrics::new(registry);
     let server = Server::new(listener, config.header_time);
     let work = Work::default();
-    let router = Router::new(config, CoreClient::new(core), metrics, work.clone());
+    let core = CoreClient::new(core);
+    let refusals = Refusals::new(core.clone(), metrics.clone());
+    let router = Router::new(config, core, metrics, refusals.clone(), work.clone());
     Ok(Gateway {
         local_addr,
         router: Arc::new(router),
         server,
         work,
+        refusals,
         cut,
     })
 }
@@ -111,9 +116,13 @@ impl Gateway {
             router,
             server,
             work,
+            refusals,
             cut,
         } = self;
         info!(address = %local_addr, "the gateway takes outbound messages");
+
+        let served = CancellationToken::new();
+        let mut reporting = tokio::spawn(refusals.report(served.clone()));
 
         let serving = server.run(route::service(router), shutdown.clone());
         let serving = async {
@@ -121,12 +130,14 @@ impl Gateway {
             work.finish().await;
         };
         tokio::pin!(serving);
+        let time_is_up = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(drain).await;
+        };
+        tokio::pin!(time_is_up);
         let drained = tokio::select! {
             () = &mut serving => true,
-            () = async {
-                shutdown.cancelled().await;
-                tokio::time::sleep(drain).await;
-            } => false,
+            () = &mut time_is_up => false,
         };
         if !drained {
             warn!("time is up, what is left is cut");
@@ -135,6 +146,19 @@ impl Gateway {
                 cut.cancel();
                 serving.await;
             }
+        }
+
+        // What was refused to the last goes to the core's list, if there is time.
+        served.cancel();
+        let out_of_time = async {
+            if drained {
+                time_is_up.await;
+            }
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            _ = &mut reporting => {}
+            () = out_of_time => reporting.abort(),
         }
         info!(address = %local_addr, "the gateway has stopped");
     }

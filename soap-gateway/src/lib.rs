@@ -17,6 +17,7 @@ pub mod mapping;
 mod media_type;
 mod metrics;
 pub mod parameters;
+mod refusals;
 mod request_id;
 mod route;
 mod server;

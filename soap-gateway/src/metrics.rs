@@ -12,12 +12,15 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::core_client::Outcomes;
 use crate::endpoint::Endpoint;
+use crate::fault::Reason;
 
 /// The gateway's counters, gauges and histograms.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     messages: Family<MessageLabels, Counter>,
     notifications: Family<NotificationLabels, Counter>,
+    refused_messages: Family<ReasonLabel, Counter>,
+    refused_messages_dropped: Counter,
     durations: Family<EndpointLabel, Histogram>,
     requests_in_flight: Gauge,
 }
@@ -39,6 +42,11 @@ struct EndpointLabel {
     endpoint: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
 /// One more on a gauge, for as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Counted(Gauge);
@@ -49,6 +57,8 @@ impl Metrics {
         let metrics = Self {
             messages: Family::default(),
             notifications: Family::default(),
+            refused_messages: Family::default(),
+            refused_messages_dropped: Counter::default(),
             durations: Family::new_with_constructor(histogram),
             requests_in_flight: Gauge::default(),
         };
@@ -61,6 +71,16 @@ impl Metrics {
             "gateway_notifications",
             "Notifications acknowledged, by endpoint and outcome (recorded, duplicate, quarantined)",
             metrics.notifications.clone(),
+        );
+        registry.register(
+            "gateway_refused_messages",
+            "Outbound messages refused with 400, 403 or 413, by reason",
+            metrics.refused_messages.clone(),
+        );
+        registry.register(
+            "gateway_refused_messages_dropped",
+            "Refused messages that will not be on the core's list of them",
+            metrics.refused_messages_dropped.clone(),
         );
         registry.register_with_unit(
             "gateway_message_duration",
@@ -91,6 +111,19 @@ impl Metrics {
         self.durations
             .get_or_create(&EndpointLabel { endpoint })
             .observe(duration);
+    }
+
+    /// A message was refused in a way that Salesforce gives up on after a day.
+    pub(crate) fn refused(&self, reason: Reason) {
+        let reason = reason.name();
+        self.refused_messages
+            .get_or_create(&ReasonLabel { reason })
+            .inc();
+    }
+
+    /// So many refused messages are not listed.
+    pub(crate) fn refused_dropped(&self, count: u32) {
+        self.refused_messages_dropped.inc_by(u64::from(count));
     }
 
     /// All notifications of a message are durable.

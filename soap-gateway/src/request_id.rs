@@ -7,13 +7,22 @@ use uuid::Uuid;
 
 /// Names one request in the log, in the `X-Request-Id` header and in a fault's
 /// detail. Always made here: an id that came with the request is not trusted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RequestId(Uuid);
 
 impl RequestId {
     /// A new id. Later ids sort after earlier ones.
     pub(crate) fn new() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// When the request came, to the millisecond: ids are made of it.
+    pub(crate) fn time(self) -> Option<prost_types::Timestamp> {
+        let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
+        Some(prost_types::Timestamp {
+            seconds: i64::try_from(seconds).ok()?,
+            nanos: i32::try_from(nanos).ok()?,
+        })
     }
 
     /// The id as a header's value.

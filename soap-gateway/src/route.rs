@@ -26,6 +26,7 @@ use crate::fault::{Fault, Reason};
 use crate::media_type::MediaType;
 use crate::metrics::Metrics;
 use crate::parameters::{self, Parameters};
+use crate::refusals::Refusals;
 use crate::request_id::RequestId;
 use crate::wsdl::{self, Address, UnusableHost};
 use work::{Head, Job};
@@ -40,6 +41,7 @@ pub(crate) struct Router {
     admission: Admission,
     core: CoreClient,
     metrics: Metrics,
+    refusals: Refusals,
     requests: Arc<Semaphore>,
     bodies: Budget,
     processors: Arc<Semaphore>,
@@ -158,6 +160,7 @@ impl Router {
         config: GatewayConfig,
         core: CoreClient,
         metrics: Metrics,
+        refusals: Refusals,
         work: Work,
     ) -> Self {
         let requests = config.max_requests.min(Semaphore::MAX_PERMITS);
@@ -166,6 +169,7 @@ impl Router {
             admission: Admission::new(config.installations, core.clone()),
             core,
             metrics,
+            refusals,
             requests: Arc::new(Semaphore::new(requests)),
             bodies: Budget::new(config.max_held_bytes),
             processors: Arc::new(Semaphore::new(processors)),
@@ -196,6 +200,11 @@ impl Router {
             let answer = reply::reply(&result, id, &method, closes);
             let duration = started.elapsed();
             self.metrics.answered(endpoint, answer.status(), duration);
+            if let (Some(endpoint), Err(fault)) = (endpoint, &result)
+                && method == Method::POST
+            {
+                self.refusals.note(endpoint, fault, id);
+            }
             let span = Span::current();
             span.record("status", answer.status().as_u16());
             span.record("duration_us", duration.as_micros());

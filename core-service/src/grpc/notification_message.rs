@@ -76,7 +76,7 @@ fn read_origin(origin: pb::SalesforceOrigin) -> Origin {
 }
 
 /// As much of a text as fits, without U+0000, which can't be stored everywhere.
-fn cut(text: &str, max_chars: usize) -> String {
+pub(super) fn cut(text: &str, max_chars: usize) -> String {
     text.chars()
         .filter(|character| *character != '\0')
         .take(max_chars)

@@ -9,15 +9,18 @@ use tonic::{Request, Response, Status};
 use super::caller::Caller;
 use super::page;
 use super::routes::Services;
-use super::{batch, notification_message};
+use super::{batch, notification_message, refused_message, time};
 use crate::clock;
-use crate::domain::{QuarantineState, Role};
+use crate::domain::{QuarantineState, RefusalReason, Role};
 use crate::error::Error;
 use crate::recording::{Item, RecordKind};
-use crate::store::QuarantineFilter;
+use crate::store::{QuarantineFilter, RefusedMessageFilter};
 
 /// The most ids of a resolution.
 const MAX_IDS: usize = 1_000;
+
+/// The most refused messages of a report.
+const MAX_REFUSED: usize = 256;
 
 #[tonic::async_trait]
 impl QuarantineService for Services {
@@ -181,6 +184,68 @@ impl QuarantineService for Services {
         let resolved_count = i32::try_from(resolved).unwrap_or(i32::MAX);
         Ok(Response::new(pb::ResolveQuarantinedNotificationsResponse {
             resolved_count,
+        }))
+    }
+
+    async fn record_refused_messages(
+        &self,
+        request: Request<pb::RecordRefusedMessagesRequest>,
+    ) -> Result<Response<pb::RecordRefusedMessagesResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        // Nobody knows whose installation a refused message was for.
+        caller.require_for_all(Role::Ingest)?;
+        let pb::RecordRefusedMessagesRequest { refused_messages } = request.into_inner();
+        let field = "refused_messages";
+        if refused_messages.len() > MAX_REFUSED {
+            let invalid = format!("has more than {MAX_REFUSED} messages");
+            return Err(Error::invalid(field, invalid).into());
+        }
+        let now = clock::now();
+        let refusals = refused_messages
+            .into_iter()
+            .map(|message| refused_message::read(message, now))
+            .collect::<Result<_, _>>()?;
+        self.store
+            .record_refused_messages(refusals, now)
+            .await
+            .map_err(Error::from)?;
+        Ok(Response::new(pb::RecordRefusedMessagesResponse {}))
+    }
+
+    async fn list_refused_messages(
+        &self,
+        request: Request<pb::ListRefusedMessagesRequest>,
+    ) -> Result<Response<pb::ListRefusedMessagesResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        caller.require(Role::Read)?;
+        let mut request = request.into_inner();
+        let (filters, page) = page::asked("refused_messages", &mut request, |request| {
+            (&mut request.page_size, &mut request.page_token)
+        })?;
+        let pb::ListRefusedMessagesRequest {
+            organization_id,
+            page_size: _,
+            page_token: _,
+            reason,
+            endpoint,
+            start_time,
+            end_time,
+        } = request;
+        let filter = RefusedMessageFilter {
+            coverage: caller.coverage(),
+            organization_id: super::given(organization_id.trim()),
+            reason: super::filter("reason", reason.trim(), RefusalReason::parse)?,
+            endpoint: refused_message::endpoint_filter(&endpoint)?,
+            time: time::read_range(start_time, end_time)?,
+        };
+        let page = self
+            .store
+            .refused_messages(filter, page)
+            .await
+            .map_err(Error::from)?;
+        Ok(Response::new(pb::ListRefusedMessagesResponse {
+            refused_messages: page.rows.into_iter().map(refused_message::write).collect(),
+            next_page_token: filters.token(page.next),
         }))
     }
 }

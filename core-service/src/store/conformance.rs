@@ -5,4 +5,4 @@
 
 mod tests;
 
-pub(super) use tests::{given, metrics};
+pub(super) use tests::{given, metrics, refused};

@@ -2,7 +2,7 @@
 
 use sfbridge_values::{CallRef, Igrp, OrganizationId, Timestamp, VisitorId};
 
-use crate::domain::{Coverage, LeadEnrichmentState, RejectionReason};
+use crate::domain::{Coverage, LeadEnrichmentState, RefusalReason, RejectionReason};
 
 /// Where a page starts: after the row of this sort key and number.
 ///
@@ -139,6 +139,20 @@ pub struct CallFilter {
 pub struct InstallationFilter {
     pub coverage: Coverage,
     pub organization_id: Option<OrganizationId>,
+}
+
+/// Which refused messages.
+#[derive(Clone, Debug)]
+#[expect(
+    missing_docs,
+    reason = "the contract explains each filter, and the names are the same"
+)]
+pub struct RefusedMessageFilter {
+    pub coverage: Coverage,
+    pub organization_id: Option<String>,
+    pub reason: Option<RefusalReason>,
+    pub endpoint: Option<String>,
+    pub time: TimeRange,
 }
 
 /// Which quarantined notifications.

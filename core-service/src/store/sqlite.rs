@@ -18,6 +18,7 @@ mod quarantine;
 mod ratings;
 mod readers;
 mod recording;
+mod refused_messages;
 mod url_tokens;
 mod visits;
 mod writer;
@@ -32,12 +33,10 @@ pub use copies::{backup, restore};
 
 use super::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Migrated,
-    Page, PageRequest, QuarantineFilter, StoreError, StoreState, VisitFilter,
+    Page, PageRequest, QuarantineFilter, RefusedMessageFilter, StoreError, StoreState, VisitFilter,
 };
 use crate::domain::{
-    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
-    NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState,
-    QuarantinedNotification, UrlToken, UrlTokenId, Visit,
+    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult};
@@ -147,6 +146,16 @@ impl SqliteStore {
     ) -> Result<Result<u32, Uuid>, StoreError> {
         self.writer
             .write(move |connection| quarantine::resolve(connection, &ids, state, now))
+            .await
+    }
+
+    pub(super) async fn record_refused_messages(
+        &self,
+        refusals: Vec<Refusal>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| refused_messages::record(connection, &refusals, now))
             .await
     }
 
@@ -375,6 +384,16 @@ impl SqliteStore {
     ) -> Result<Page<QuarantinedNotification>, StoreError> {
         self.readers
             .read(move |connection| quarantine::list(connection, filter, page))
+            .await
+    }
+
+    pub(super) async fn refused_messages(
+        &self,
+        filter: RefusedMessageFilter,
+        page: PageRequest,
+    ) -> Result<Page<RefusedMessage>, StoreError> {
+        self.readers
+            .read(move |connection| refused_messages::list(connection, filter, page))
             .await
     }
 }

@@ -19,6 +19,7 @@ mod pages;
 mod permissions;
 mod recording;
 mod reflection;
+mod refused;
 mod senders;
 mod shutdown;
 mod tls;

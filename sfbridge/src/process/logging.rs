@@ -1,22 +1,103 @@
 //! The log, on standard error: standard output is for what was asked for.
 
+mod panics;
+
 use std::io::{self, IsTerminal as _};
 
 use anyhow::Context as _;
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::FilterFn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Config, LogFormat};
+
+/// The crates whose `debug` and `trace` hold nothing of what was received.
+const OURS: [&str; 4] = [
+    "core_service",
+    "sfbridge",
+    "sfbridge_values",
+    "soap_gateway",
+];
 
 /// Starts the log of this process.
 pub(super) fn start(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log).context("the log filter is not valid")?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
-    let started = match config.log_format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    let log: Box<dyn tracing_subscriber::Layer<_> + Send + Sync> = match config.log_format {
+        LogFormat::Text => Box::new(log),
+        LogFormat::Json => Box::new(log.json().flatten_event(true)),
     };
-    started.map_err(|error| anyhow::anyhow!("the log could not be started: {error}"))
+    tracing_subscriber::registry()
+        .with(log)
+        .with(filter)
+        .with(FilterFn::new(may_be_logged).with_max_level_hint(LevelFilter::TRACE))
+        .try_init()
+        .context("the log could not be started")?;
+    panics::log();
+    Ok(())
+}
+
+/// Whether something may be logged at all, whatever the filter says. The
+/// details of the libraries below are frames and headers as they came: bodies,
+/// queries, keys.
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    let (level, target) = (metadata.level(), metadata.target());
+    *level <= Level::INFO || OURS.contains(&target.split("::").next().unwrap_or(target))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::*;
+
+    /// A log in memory.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Log {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[test]
+    fn libraries_log_no_details_whatever_the_filter_says() {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::registry()
+            .with(tracing_subscriber::fmt::layer().with_writer(log.clone()))
+            .with(EnvFilter::new("trace,h2=trace"))
+            .with(FilterFn::new(may_be_logged));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::trace!(target: "h2::codec::framed_write", "frame");
+            tracing::debug!(target: "hyper", "headers");
+            tracing::debug!(target: "sfbridge_of_another", "body");
+            tracing::info!(target: "refinery_core", "applied");
+            tracing::trace!(target: "soap_gateway::route", "ours");
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        for logged in ["applied", "ours"] {
+            assert!(text.contains(logged), "no {logged} in {text}");
+        }
+        assert_eq!(text.lines().count(), 2, "{text}");
+    }
 }

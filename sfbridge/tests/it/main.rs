@@ -17,5 +17,6 @@ mod large_messages;
 mod operator;
 mod races;
 mod reflection;
+mod secrets;
 mod shutdown;
 mod tls;

@@ -93,12 +93,15 @@ impl Router {
         let limits = self.config.xml.clone();
         let limit = self.config.max_body_bytes;
         let reading = move || read(body, &media_type, limit, &limits);
-        let (message, _held) = self.compute(is_large, reading).await??;
+        let read = self.compute(is_large, reading).await?;
+        let (message, _held) = read.inspect_err(note_claim)?;
         note(&message);
 
+        let organization_id = &message.organization_id;
         self.admission
-            .admit(&message.organization_id, policy, until)
-            .await?;
+            .admit(organization_id, policy, until)
+            .await
+            .map_err(|fault| fault.of_organization(Some(organization_id)))?;
 
         let default_fields = self.config.default_fields.clone();
         let mapping = move || mapping::map(message, &parameters, &default_fields);
@@ -173,7 +176,16 @@ fn invalid(error: &InvalidMessage) -> Fault {
         InvalidKind::VersionMismatch => Reason::VersionMismatch,
         InvalidKind::MustUnderstand => Reason::MustUnderstand,
     };
-    Fault::new(reason, error.to_string()).at(error.line(), error.column())
+    Fault::new(reason, error.to_string())
+        .at(error.line(), error.column())
+        .of_organization(error.organization_id())
+}
+
+/// Notes in the log whom a message that can't be read claims to be from.
+fn note_claim(fault: &Fault) {
+    if let Some(id) = fault.organization_id() {
+        Span::current().record("organization", id.key());
+    }
 }
 
 /// Notes in the log what the message is, but nothing that it says of people.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use sfbridge_values::OrganizationId;
+
 use super::position::line_and_column;
 
 /// A text is not a well-formed outbound message.
@@ -15,6 +17,7 @@ pub struct InvalidMessage {
     line: u64,
     column: u64,
     sentence: Cow<'static, str>,
+    organization_id: Option<OrganizationId>,
 }
 
 /// Which SOAP fault a refused message gets.
@@ -44,8 +47,14 @@ impl InvalidMessage {
         self.column
     }
 
+    /// The organisation that the message claims to be from, if that was read
+    /// before the offending place.
+    pub fn organization_id(&self) -> Option<&OrganizationId> {
+        self.organization_id.as_ref()
+    }
+
     /// Turns a flaw's offset into a line and a column.
-    pub(super) fn new(text: &str, flaw: Flaw) -> Self {
+    pub(super) fn new(text: &str, flaw: Flaw, organization_id: Option<OrganizationId>) -> Self {
         let before = text.get(..flaw.offset).unwrap_or(text);
         let (line, column) = line_and_column(before);
         Self {
@@ -53,6 +62,7 @@ impl InvalidMessage {
             line,
             column,
             sentence: flaw.sentence,
+            organization_id,
         }
     }
 }

@@ -22,8 +22,13 @@ struct Draft {
     warnings: Vec<String>,
 }
 
-/// Reads `notifications` to its end, after its start tag.
-pub(super) fn read(tokens: &mut Tokens<'_>, start: &Tag<'_>) -> Result<OutboundMessage, Flaw> {
+/// Reads `notifications` to its end, after its start tag. Leaves in `claimed`
+/// who sent it as soon as that is read.
+pub(super) fn read(
+    tokens: &mut Tokens<'_>,
+    start: &Tag<'_>,
+    claimed: &mut Option<OrganizationId>,
+) -> Result<OutboundMessage, Flaw> {
     let mut draft = Draft::default();
     while let Some(child) = tokens.next_child()? {
         // Elements of other namespaces are unknown, whatever they are called.
@@ -40,6 +45,7 @@ pub(super) fn read(tokens: &mut Tokens<'_>, start: &Tag<'_>) -> Result<OutboundM
                     ));
                 }
                 draft.organization_id = Some(read_organization_id(tokens, &child)?);
+                claimed.clone_from(&draft.organization_id);
             }
             "ActionId" => draft.read_action_id(tokens)?,
             "EnterpriseUrl" => draft.read_url("EnterpriseUrl", tokens)?,

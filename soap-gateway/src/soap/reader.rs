@@ -1,5 +1,7 @@
 //! Reads outbound messages: the SOAP envelope.
 
+use sfbridge_values::OrganizationId;
+
 use super::invalid_message::{Flaw, InvalidKind, InvalidMessage};
 use super::limits::Limits;
 use super::message::OutboundMessage;
@@ -21,12 +23,17 @@ mod tests;
 /// [`InvalidMessage`] when the text is not namespace-well-formed XML 1.0, goes
 /// beyond a limit, or is not a SOAP 1.1 message of one organisation.
 pub fn read(text: &str, limits: &Limits) -> Result<OutboundMessage, InvalidMessage> {
+    let mut claimed = None;
     Tokens::new(text, limits)
-        .and_then(|mut tokens| read_envelope(&mut tokens))
-        .map_err(|flaw| InvalidMessage::new(text, flaw))
+        .and_then(|mut tokens| read_envelope(&mut tokens, &mut claimed))
+        .map_err(|flaw| InvalidMessage::new(text, flaw, claimed))
 }
 
-fn read_envelope(tokens: &mut Tokens<'_>) -> Result<OutboundMessage, Flaw> {
+/// Leaves in `claimed` who sent the message, also when the rest is no good.
+fn read_envelope(
+    tokens: &mut Tokens<'_>,
+    claimed: &mut Option<OrganizationId>,
+) -> Result<OutboundMessage, Flaw> {
     let Some(envelope) = tokens.next_child()? else {
         return Err(Flaw::malformed(0, "The message has no root element."));
     };
@@ -53,7 +60,7 @@ fn read_envelope(tokens: &mut Tokens<'_>) -> Result<OutboundMessage, Flaw> {
                 has_header = true;
                 read_header(tokens)?;
             }
-            (Namespace::SOAP, "Body") => message = Some(read_body(tokens, &child)?),
+            (Namespace::SOAP, "Body") => message = Some(read_body(tokens, &child, claimed)?),
             _ => {
                 tokens.skip()?;
             }
@@ -106,7 +113,11 @@ fn must_be_understood(tokens: &Tokens<'_>) -> bool {
         && matches!(actor, None | Some("" | NEXT))
 }
 
-fn read_body(tokens: &mut Tokens<'_>, body: &Tag<'_>) -> Result<OutboundMessage, Flaw> {
+fn read_body(
+    tokens: &mut Tokens<'_>,
+    body: &Tag<'_>,
+    claimed: &mut Option<OrganizationId>,
+) -> Result<OutboundMessage, Flaw> {
     let mut message = None;
     let mut other = None;
     while let Some(child) = tokens.next_child()? {
@@ -119,7 +130,7 @@ fn read_body(tokens: &mut Tokens<'_>, body: &Tag<'_>) -> Result<OutboundMessage,
                 "The SOAP Body has two `notifications`.",
             ));
         } else {
-            message = Some(notifications::read(tokens, &child)?);
+            message = Some(notifications::read(tokens, &child, claimed)?);
         }
     }
     message.ok_or_else(|| {

@@ -11,6 +11,7 @@ use pb::access_service_server::{AccessService, AccessServiceServer};
 use pb::call_rating_service_server::{CallRatingService, CallRatingServiceServer};
 use pb::event_service_server::{EventService, EventServiceServer};
 use pb::lead_enrichment_service_server::{LeadEnrichmentService, LeadEnrichmentServiceServer};
+use pb::quarantine_service_server::{QuarantineService, QuarantineServiceServer};
 
 /// The core, and what tests see of it.
 #[derive(Clone, Debug)]
@@ -27,6 +28,7 @@ pub(crate) struct Heard {
     pub(crate) ratings: Vec<pb::RateCallsRequest>,
     pub(crate) leads: Vec<pb::EnrichLeadsRequest>,
     pub(crate) access: Vec<String>,
+    pub(crate) refused: Vec<pb::RefusedMessage>,
     /// The `authorization` and `grpc-timeout` metadata of each request.
     pub(crate) authorizations: Vec<Option<String>>,
     pub(crate) timeouts: Vec<Option<String>>,
@@ -65,6 +67,7 @@ impl FakeCore {
             .add_service(ratings.max_decoding_message_size(LARGE))
             .add_service(leads.max_decoding_message_size(LARGE))
             .add_service(AccessServiceServer::new(self.clone()))
+            .add_service(QuarantineServiceServer::new(self.clone()))
             .prepare()
     }
 
@@ -243,6 +246,54 @@ impl LeadEnrichmentService for FakeCore {
         &self,
         _: Request<pb::ListLeadEnrichmentsRequest>,
     ) -> Result<Response<pb::ListLeadEnrichmentsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+#[tonic::async_trait]
+impl QuarantineService for FakeCore {
+    async fn record_refused_messages(
+        &self,
+        request: Request<pb::RecordRefusedMessagesRequest>,
+    ) -> Result<Response<pb::RecordRefusedMessagesResponse>, Status> {
+        let refused = request.get_ref().refused_messages.clone();
+        self.hear(request, |_, _| ()).await?;
+        self.heard.lock().unwrap().refused.extend(refused);
+        Ok(Response::new(pb::RecordRefusedMessagesResponse {}))
+    }
+
+    async fn quarantine_notifications(
+        &self,
+        _: Request<pb::QuarantineNotificationsRequest>,
+    ) -> Result<Response<pb::QuarantineNotificationsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn get_quarantined_notification(
+        &self,
+        _: Request<pb::GetQuarantinedNotificationRequest>,
+    ) -> Result<Response<pb::GetQuarantinedNotificationResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_quarantined_notifications(
+        &self,
+        _: Request<pb::ListQuarantinedNotificationsRequest>,
+    ) -> Result<Response<pb::ListQuarantinedNotificationsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn resolve_quarantined_notifications(
+        &self,
+        _: Request<pb::ResolveQuarantinedNotificationsRequest>,
+    ) -> Result<Response<pb::ResolveQuarantinedNotificationsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_refused_messages(
+        &self,
+        _: Request<pb::ListRefusedMessagesRequest>,
+    ) -> Result<Response<pb::ListRefusedMessagesResponse>, Status> {
         Err(Status::unimplemented(""))
     }
 }

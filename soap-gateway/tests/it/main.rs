@@ -16,5 +16,6 @@ mod messages;
 mod order;
 mod organizations;
 mod overload;
+mod refusals;
 mod tls;
 mod wsdl;

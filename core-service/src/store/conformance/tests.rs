@@ -12,6 +12,7 @@ mod keys;
 mod lists;
 mod quarantine;
 mod ratings;
+pub(in crate::store) mod refused;
 mod senders;
 mod transactions;
 mod upserts;
@@ -74,6 +75,13 @@ macro_rules! run_against {
                 notifications_are_resolved_all_or_none
                 a_notification_that_became_no_item_is_kept_once
                 a_stranger_plants_nothing_in_an_installation;
+            refused:
+                refusals_that_are_alike_are_one_row_that_counts_up
+                a_refusal_that_is_reported_late_leaves_the_last_one_as_it_is
+                a_count_ends_at_its_greatest_number
+                refusals_that_differ_in_anything_are_rows_of_their_own
+                a_flood_pushes_out_its_own_kind_alone
+                organisations_that_nobody_linked_go_first;
             ratings:
                 the_current_rating_is_the_latest_by_rating_time
                 among_equal_times_the_later_received_is_current
@@ -116,6 +124,7 @@ macro_rules! run_against {
                 every_filter_of_visits_finds_what_it_says
                 every_filter_of_calls_finds_what_it_says
                 every_filter_of_the_quarantine_finds_what_it_says
+                every_filter_of_refused_messages_finds_what_it_says
                 every_filter_of_installations_finds_what_it_says
                 pages_are_whole_while_others_write
                 a_page_of_long_rows_ends_early;

@@ -81,3 +81,17 @@ fn only_leads_with_an_id_can_be_enriched_and_the_types_case_does_not_count() {
         Some(RejectionReason::MalformedNotification)
     );
 }
+
+#[test]
+fn a_lead_that_was_converted_is_taken_like_any_other() {
+    let fields = [
+        ("Id", "00Q5g0000001394EAA"),
+        ("IsConverted", "true"),
+        ("ConvertedContactId", "0035g0000001394EAA"),
+    ];
+    let (lead, notification) = lead_of("igrp=1", record("Lead", &fields));
+    assert_eq!(reason(&notification), None);
+    assert_eq!(lead.record_id, "00Q5g0000001394EAA");
+    // What writing back will see of it.
+    assert_eq!(lead.known_values["IsConverted"], "true");
+}

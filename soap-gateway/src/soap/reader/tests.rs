@@ -131,7 +131,7 @@ fn read_tokens(text: &str) -> Result<(), InvalidMessage> {
         while !matches!(tokens.advance()?, Token::Eof) {}
         Ok(())
     });
-    all.map_err(|flaw| InvalidMessage::new(text, flaw))
+    all.map_err(|flaw| InvalidMessage::new(text, flaw, None))
 }
 
 /// That the text is not well-formed or beyond a limit, at a line and column.

@@ -13,13 +13,15 @@ use super::given::{
     OTHERS, OURS, all_enrichments, all_events, all_ratings, at, bad, batch, call, call_ref, event,
     events, igrp, item, lead, origin, rating, record, seven, visit, visitor, whole_quarantine,
 };
+use super::refused::{all_refused, refusal};
 use crate::domain::{
-    Coverage, GivenTime, Installation, LeadEnrichmentState, QuarantineState, RejectionReason,
-    TimeSource,
+    Coverage, GivenTime, Installation, LeadEnrichmentState, QuarantineState, Refusal,
+    RefusalReason, RefusedMessage, RejectionReason, TimeSource,
 };
 use crate::store::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Page,
-    PageRequest, Position, QuarantineFilter, Store, StoreError, TimeRange, VisitFilter,
+    PageRequest, Position, QuarantineFilter, RefusedMessageFilter, Store, StoreError, TimeRange,
+    VisitFilter,
 };
 
 /// How many records a list is filled with.
@@ -368,6 +370,82 @@ pub(super) async fn every_filter_of_the_quarantine_finds_what_it_says(store: &St
             .rows
             .iter()
             .all(|kept| kept.fields.is_empty())
+    );
+}
+
+pub(super) async fn every_filter_of_refused_messages_finds_what_it_says(store: &Store) {
+    const REASONS: [&str; 2] = ["INVALID_MESSAGE", "BODY_TOO_LARGE"];
+    const ENDPOINTS: [&str; 3] = ["events", "callRating", "leadEnrich"];
+    let organizations = [None, Some(OURS), Some(OTHERS)];
+    for (id, organization) in [(1, OURS), (2, OURS), (3, OTHERS)] {
+        let organization = Some(super::given::organization(organization));
+        let linked = Installation::provisional(igrp(id), organization, at(1));
+        assert!(store.create_installation(linked).await.unwrap());
+    }
+    let unlinked = Installation::provisional(igrp(4), None, at(1));
+    assert!(store.create_installation(unlinked).await.unwrap());
+
+    for n in 0..COUNT {
+        let of_none = Refusal {
+            endpoint: ENDPOINTS[usize::from(of(n, 3))].to_owned(),
+            request_id: super::given::short(&n.to_string()),
+            // Makes each a row of its own.
+            parameter: super::given::short(&n.to_string()),
+            ..refusal(seconds(n)).because(REASONS[usize::from(of(n, 2))])
+        };
+        let refusal = match organizations[usize::from(of(n, 4) % 3)] {
+            Some(id) => of_none.of(id),
+            None => of_none,
+        };
+        let noted = store.record_refused_messages(vec![refusal], at(1));
+        noted.await.unwrap();
+    }
+    let number =
+        |row: &RefusedMessage| Uuid::from_u128(row.refusal.parameter.as_str().parse().unwrap());
+    let only = |igrps: &[i64]| Coverage::Only(igrps.iter().map(|id| igrp(*id)).collect());
+    for (coverage, covered) in [
+        (Coverage::All, &organizations[..]),
+        (only(&[1, 2]), &[Some(OURS)]),
+        (only(&[1, 3]), &[Some(OURS), Some(OTHERS)]),
+        (only(&[4, 99]), &[]),
+        (only(&[]), &[]),
+    ] {
+        for organization in [None, Some(&OURS[..15]), Some(OTHERS)] {
+            for reason in [None, Some(REASONS[1])] {
+                for endpoint in [None, Some(ENDPOINTS[2])] {
+                    for time in ranges() {
+                        let filter = RefusedMessageFilter {
+                            coverage: coverage.clone(),
+                            organization_id: organization.map(str::to_owned),
+                            reason: reason.map(|name| RefusalReason::parse(name).unwrap()),
+                            endpoint: endpoint.map(str::to_owned),
+                            time,
+                        };
+                        let expected = (0..COUNT).filter(|n| {
+                            let own = organizations[usize::from(of(*n, 4) % 3)];
+                            let key = own.map(|id| &id[..15]);
+                            covered.contains(&own)
+                                && passes(organization.map(|id| &id[..15]).as_ref(), key.as_ref())
+                                && passes(reason.as_ref(), Some(&REASONS[usize::from(of(*n, 2))]))
+                                && passes(
+                                    endpoint.as_ref(),
+                                    Some(&ENDPOINTS[usize::from(of(*n, 3))]),
+                                )
+                                && holds(time, at(seconds(*n)))
+                        });
+                        let expected =
+                            expected.map(|n| (seconds(n), n, Uuid::from_u128(u128::from(n))));
+                        let list = async |page| store.refused_messages(filter.clone(), page).await;
+                        check(&format!("{filter:?}"), expected, list, number).await;
+                    }
+                }
+            }
+        }
+    }
+    let all = store.refused_messages(all_refused(), PageRequest::ALL);
+    assert_eq!(
+        all.await.unwrap().rows.len(),
+        usize::try_from(COUNT).unwrap()
     );
 }
 

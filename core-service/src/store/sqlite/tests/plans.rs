@@ -12,7 +12,8 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use uuid::Uuid;
 
 use super::super::{
-    calls, events, file, installations, lead_enrichments, quarantine, ratings, visits,
+    calls, events, file, installations, lead_enrichments, quarantine, ratings, refused_messages,
+    visits,
 };
 use super::Folder;
 use crate::domain::{Coverage, QuarantineState, RejectionReason};
@@ -21,9 +22,10 @@ use crate::store::conformance::given::{
     OURS, all_enrichments, all_events, all_ratings, at, bad, batch, call, call_ref, event, igrp,
     item, lead, rating, seven, visit, visitor, whole_quarantine,
 };
+use crate::store::conformance::refused::{all_refused, refusal};
 use crate::store::{
     CallFilter, CallRatingFilter, EventFilter, LeadEnrichmentFilter, PageRequest, QuarantineFilter,
-    TimeRange, VisitFilter,
+    RefusedMessageFilter, TimeRange, VisitFilter,
 };
 
 /// The tables that grow without end.
@@ -201,6 +203,18 @@ fn read_the_rest(connection: &Connection) {
         list(QuarantineFilter { coverage, ..all() });
     }
 
+    let refused = |filter| drop(refused_messages::list(connection, filter, PAGE).unwrap());
+    refused(all_refused());
+    refused(RefusedMessageFilter {
+        organization_id: Some(OURS.to_owned()),
+        ..all_refused()
+    });
+    let coverage = Coverage::Only([seven(), igrp(8)].into());
+    refused(RefusedMessageFilter {
+        coverage,
+        ..all_refused()
+    });
+
     events::find(connection, Uuid::nil()).unwrap();
     ratings::current(connection, seven(), "C").unwrap();
     lead_enrichments::find(connection, Uuid::nil()).unwrap();
@@ -231,6 +245,7 @@ fn write_everything(connection: &Connection) {
             batch(1, [item(call("C", Some(visitor(round)), 1))]),
         )
         .unwrap();
+        refused_messages::record(connection, &[refusal(1)], at(1)).unwrap();
         quarantine::record(connection, batch(1, [bad_notified()])).unwrap();
         let state = QuarantineState::Discarded;
         quarantine::resolve(connection, &[held], state, at(2))

@@ -340,3 +340,28 @@ fn more_than_a_hundred_notifications_are_read_with_a_warning() {
         .collect();
     assert_eq!(ids, (0..150).map(|n| n.to_string()).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_message_that_breaks_off_says_whose_it_claims_to_be_once_that_was_read() {
+    #[track_caller]
+    fn check(text: &str, expected: Option<&str>) {
+        let invalid = read_invalid(text);
+        let claimed = invalid.organization_id().map(|id| id.as_str());
+        assert_eq!(claimed, expected, "{text}");
+    }
+    let end = MESSAGE.find("</OrganizationId>").unwrap();
+    let after = end + "</OrganizationId>".len();
+    let ours = Some("00D000000000062EAA");
+    check(&MESSAGE[..end], None);
+    for at in after..MESSAGE.trim_end().len() {
+        if MESSAGE.is_char_boundary(at) {
+            check(&MESSAGE[..at], ours);
+        }
+    }
+    check(&format!("{MESSAGE}<a/>"), ours);
+    check(&with("<sf:Id>", "<sf:Id&>"), ours);
+    check(&with("00D000000000062EAA<", "Acme<"), None);
+    // In another place it says nothing.
+    let header = "<a><OrganizationId>00D000000000063EAA</OrganizationId></a>";
+    check(&with_header(header).replace("</soapenv:Body>", ""), ours);
+}
