@@ -1,26 +1,39 @@
-//! Which organisations may send.
+//! Who may send.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+mod known;
+mod organizations;
+mod tokens;
 
-use http::HeaderMap;
 use sfbridge_proto::v1::UnknownInstallations;
 use sfbridge_values::OrganizationId;
-use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use crate::arrival::Arrival;
-use crate::config::InstallationMode;
-use crate::core_client::{CoreClient, CoreFailure};
+use crate::config::{GatewayConfig, InstallationMode};
+use crate::core_client::CoreClient;
 use crate::fault::{Fault, Reason};
+use crate::parameters::GivenToken;
+use crate::sender::{Allowed, Sender, TokenPass};
+use organizations::Organizations;
+use tokens::Tokens;
 
-/// Lets organisations in, or not.
+/// Lets senders in, or not: first by what is known before a message is read,
+/// then by the organisation that it is from. Every check that is configured has
+/// to hold.
 #[derive(Debug)]
 pub(crate) struct Admission {
     mode: InstallationMode,
-    core: CoreClient,
-    known: Mutex<HashMap<Box<str>, Known>>,
+    allowed: Allowed,
+    tokens: Tokens,
+    organizations: Organizations,
+}
+
+/// A sender that may go on to send a message.
+#[derive(Debug)]
+pub(crate) struct Entrant {
+    /// The rule that its message comes under.
+    pub(crate) policy: Policy,
+    sender: Sender,
+    token: TokenPass,
 }
 
 /// Which rule a request comes under.
@@ -42,42 +55,74 @@ impl Policy {
     }
 }
 
-/// What the core said of an organisation. Requests that ask at the same time
-/// share one call.
-#[derive(Clone, Debug)]
-struct Known {
-    asked_at: Instant,
-    is_linked: Arc<OnceCell<bool>>,
-}
-
-impl Known {
-    /// How long the core's word counts.
-    const FRESH: Duration = Duration::from_secs(5);
-
-    fn is_fresh(&self) -> bool {
-        self.asked_at.elapsed() < Self::FRESH
+impl Entrant {
+    /// Whether a trusted proxy says that the request was made by `https`.
+    pub(crate) fn is_https(&self) -> bool {
+        self.sender.is_https()
     }
 }
 
 impl Admission {
-    /// The most organisations that are remembered.
-    const MAX_KNOWN: usize = 10_000;
-
-    /// Admission by a mode, and by what the core knows.
-    pub(crate) fn new(mode: InstallationMode, core: CoreClient) -> Self {
+    /// Admission by the settings, and by what the core knows.
+    pub(crate) fn new(config: &GatewayConfig, core: &CoreClient) -> Self {
         Self {
-            mode,
-            core,
-            known: Mutex::default(),
+            mode: config.installations,
+            allowed: Allowed::by_settings(&config.senders),
+            tokens: Tokens::new(core.clone()),
+            organizations: Organizations::new(core.clone()),
         }
     }
 
-    /// The rule that a request comes under.
-    pub(crate) fn policy(&self, arrival: Option<&Arrival>, headers: &HeaderMap) -> Policy {
+    /// Lets a sender in as far as it is known before its message: by address,
+    /// certificate and token.
+    ///
+    /// # Errors
+    ///
+    /// A refusal: 403 for the first check that does not hold, and 503 when the
+    /// core can't tell which tokens there are.
+    pub(crate) async fn enter(
+        &self,
+        sender: Sender,
+        token: &GivenToken,
+        until: Instant,
+    ) -> Result<Entrant, Fault> {
+        self.allowed.check(&sender)?;
+        let token = self.tokens.rules(until).await?.judge(token)?;
+        Ok(Entrant {
+            policy: self.policy(&sender),
+            sender,
+            token,
+        })
+    }
+
+    /// Lets the organisation of a message in.
+    ///
+    /// # Errors
+    ///
+    /// A refusal: 403 when it is linked to no installation and has to be, or
+    /// when it may not send from there or with this token; 503 when the core
+    /// can't tell.
+    pub(crate) async fn admit(
+        &self,
+        organization_id: &OrganizationId,
+        entrant: &Entrant,
+        until: Instant,
+    ) -> Result<(), Fault> {
+        let access = self.organizations.access(organization_id, until).await?;
+        if entrant.policy == Policy::Strict && !access.is_linked {
+            return Err(not_linked());
+        }
+        for restriction in &access.restrictions {
+            restriction.check(&entrant.sender)?;
+        }
+        entrant.token.admit(organization_id)
+    }
+
+    fn policy(&self, sender: &Sender) -> Policy {
         let is_open = match self.mode {
             InstallationMode::Open => true,
             InstallationMode::Strict => false,
-            InstallationMode::Auto => arrival.is_some_and(|arrival| arrival.is_local(headers)),
+            InstallationMode::Auto => sender.is_local(),
         };
         if is_open {
             Policy::Open
@@ -85,59 +130,12 @@ impl Admission {
             Policy::Strict
         }
     }
+}
 
-    /// Lets the organisation of a message in.
-    ///
-    /// # Errors
-    ///
-    /// A refusal: 403 when it is linked to no installation, and 503 when the
-    /// core can't tell.
-    pub(crate) async fn admit(
-        &self,
-        organization_id: &OrganizationId,
-        policy: Policy,
-        until: Instant,
-    ) -> Result<(), Fault> {
-        if policy == Policy::Open || self.is_linked(organization_id, until).await? {
-            return Ok(());
-        }
-        Err(Fault::new(
-            Reason::OrganizationNotLinked,
-            "The Salesforce organisation that sent this message is linked to no installation; \
-             have its organisation id entered in the installation's settings.",
-        ))
-    }
-
-    async fn is_linked(
-        &self,
-        organization_id: &OrganizationId,
-        until: Instant,
-    ) -> Result<bool, CoreFailure> {
-        let known = self.known(organization_id);
-        let ask = || self.core.is_linked(organization_id, until);
-        known.is_linked.get_or_try_init(ask).await.copied()
-    }
-
-    /// What is remembered of an organisation, made anew when it is too old.
-    fn known(&self, organization_id: &OrganizationId) -> Known {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known
-            .get(organization_id.key())
-            .filter(|known| known.is_fresh())
-        {
-            return known.clone();
-        }
-        if known.len() >= Self::MAX_KNOWN {
-            known.retain(|_, known| known.is_fresh());
-        }
-        if known.len() >= Self::MAX_KNOWN {
-            known.clear();
-        }
-        let new = Known {
-            asked_at: Instant::now(),
-            is_linked: Arc::default(),
-        };
-        known.insert(organization_id.key().into(), new.clone());
-        new
-    }
+fn not_linked() -> Fault {
+    Fault::new(
+        Reason::OrganizationNotLinked,
+        "The Salesforce organisation that sent this message is linked to no installation; have \
+         its organisation id entered in the installation's settings.",
+    )
 }

@@ -16,7 +16,6 @@ pub(crate) struct Arrival {
     pub(crate) version: Version,
     /// The certificate whose key the client has proved to hold, if it showed
     /// one.
-    #[expect(dead_code, reason = "the check of senders reads it")]
     pub(crate) client_certificate: Option<ClientCertificate>,
     /// Whether the connection is encrypted up to here.
     pub(crate) is_tls: bool,

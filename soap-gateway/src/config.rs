@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sfbridge_transport::tls::ServerTls;
-
+use crate::sender::SenderConfig;
 use crate::{mapping, soap};
 
 /// Where the gateway listens, whom it lets in, and how much it takes on.
@@ -20,6 +20,8 @@ pub struct GatewayConfig {
     /// What to do with organisations and installations that nobody has set up.
     /// Default [`InstallationMode::Auto`].
     pub installations: InstallationMode,
+    /// Which proxies are believed, and from where messages are taken.
+    pub senders: SenderConfig,
     /// The names of the fields that are read when no parameter names one.
     pub default_fields: mapping::DefaultFields,
     /// The limits of the XML reader.
@@ -61,6 +63,7 @@ impl Default for GatewayConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             installations: InstallationMode::Auto,
+            senders: SenderConfig::default(),
             default_fields: mapping::DefaultFields::default(),
             xml: soap::Limits::default(),
             tls: None,

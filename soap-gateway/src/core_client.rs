@@ -3,6 +3,7 @@
 //! The only place where gRPC statuses are known: above it there are results and
 //! [`CoreFailure`]s.
 
+mod access;
 mod batch;
 
 use std::error::Error;
@@ -10,13 +11,13 @@ use std::time::Duration;
 
 use prost::Message;
 use sfbridge_proto::v1 as pb;
-use sfbridge_values::OrganizationId;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::core_service::{CoreService, Transport};
 use crate::mapping::{CoreRequest, Paired};
+pub(crate) use access::OrganizationAccess;
 use batch::Batch;
 use pb::access_service_client::AccessServiceClient;
 use pb::call_rating_service_client::CallRatingServiceClient;
@@ -112,23 +113,6 @@ impl CoreClient {
                 .max_decoding_message_size(MAX_ANSWER),
             quarantine: QuarantineServiceClient::new(core),
         }
-    }
-
-    /// Says whether an installation is linked to an organisation.
-    pub(crate) async fn is_linked(
-        &self,
-        organization_id: &OrganizationId,
-        until: Instant,
-    ) -> Result<bool, CoreFailure> {
-        let request = pb::GetOrganizationAccessRequest {
-            organization_id: organization_id.as_str().to_owned(),
-        };
-        let mut client = self.access.clone();
-        let answer = client.get_organization_access(timed(request, until)).await;
-        Ok(answer
-            .map_err(|status| failure(&status))?
-            .into_inner()
-            .is_linked)
     }
 
     /// Has refused messages noted.

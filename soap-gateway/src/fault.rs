@@ -49,6 +49,16 @@ pub(crate) enum Reason {
     VersionMismatch,
     /// A header block must be understood, and is not.
     MustUnderstand,
+    /// The sender's address is not an allowed one.
+    AddressNotAllowed,
+    /// A client certificate is needed, and there is none.
+    ClientCertificateNeeded,
+    /// The client certificate is not an allowed one.
+    ClientCertificateNotAllowed,
+    /// A token is needed in the URL, and there is none.
+    TokenNeeded,
+    /// The token in the URL is not a valid one for this message.
+    TokenNotAllowed,
     /// The organisation is linked to no installation.
     OrganizationNotLinked,
     /// Too much is going on already.
@@ -78,6 +88,11 @@ impl Reason {
             Self::InvalidMessage => "INVALID_MESSAGE",
             Self::VersionMismatch => "VERSION_MISMATCH",
             Self::MustUnderstand => "MUST_UNDERSTAND",
+            Self::AddressNotAllowed => "ADDRESS_NOT_ALLOWED",
+            Self::ClientCertificateNeeded => "CLIENT_CERTIFICATE_NEEDED",
+            Self::ClientCertificateNotAllowed => "CLIENT_CERTIFICATE_NOT_ALLOWED",
+            Self::TokenNeeded => "TOKEN_NEEDED",
+            Self::TokenNotAllowed => "TOKEN_NOT_ALLOWED",
             Self::OrganizationNotLinked => "ORGANIZATION_NOT_LINKED",
             Self::Overloaded => "OVERLOADED",
             Self::CoreUnavailable => "CORE_UNAVAILABLE",
@@ -102,7 +117,12 @@ impl Reason {
             | Self::UnknownCharset => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
-            Self::OrganizationNotLinked => StatusCode::FORBIDDEN,
+            Self::AddressNotAllowed
+            | Self::ClientCertificateNeeded
+            | Self::ClientCertificateNotAllowed
+            | Self::TokenNeeded
+            | Self::TokenNotAllowed
+            | Self::OrganizationNotLinked => StatusCode::FORBIDDEN,
             Self::Overloaded | Self::CoreUnavailable | Self::Late => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

@@ -19,7 +19,7 @@ use crate::fault::Reason;
 pub(crate) struct Metrics {
     messages: Family<MessageLabels, Counter>,
     notifications: Family<NotificationLabels, Counter>,
-    refused_messages: Family<ReasonLabel, Counter>,
+    refused: Family<ReasonLabel, Counter>,
     refused_messages_dropped: Counter,
     durations: Family<EndpointLabel, Histogram>,
     requests_in_flight: Gauge,
@@ -57,7 +57,7 @@ impl Metrics {
         let metrics = Self {
             messages: Family::default(),
             notifications: Family::default(),
-            refused_messages: Family::default(),
+            refused: Family::default(),
             refused_messages_dropped: Counter::default(),
             durations: Family::new_with_constructor(histogram),
             requests_in_flight: Gauge::default(),
@@ -73,9 +73,9 @@ impl Metrics {
             metrics.notifications.clone(),
         );
         registry.register(
-            "gateway_refused_messages",
-            "Outbound messages refused with 400, 403 or 413, by reason",
-            metrics.refused_messages.clone(),
+            "gateway_refused",
+            "Requests answered with a fault, by its reason",
+            metrics.refused.clone(),
         );
         registry.register(
             "gateway_refused_messages_dropped",
@@ -113,14 +113,6 @@ impl Metrics {
             .observe(duration);
     }
 
-    /// A message was refused in a way that Salesforce gives up on after a day.
-    pub(crate) fn refused(&self, reason: Reason) {
-        let reason = reason.name();
-        self.refused_messages
-            .get_or_create(&ReasonLabel { reason })
-            .inc();
-    }
-
     /// So many refused messages are not listed.
     pub(crate) fn refused_dropped(&self, count: u32) {
         self.refused_messages_dropped.inc_by(u64::from(count));
@@ -137,6 +129,12 @@ impl Metrics {
             let labels = NotificationLabels { endpoint, outcome };
             self.notifications.get_or_create(&labels).inc_by(count);
         }
+    }
+
+    /// A request was answered with a fault.
+    pub(crate) fn refused(&self, reason: Reason) {
+        let reason = reason.name();
+        self.refused.get_or_create(&ReasonLabel { reason }).inc();
     }
 
     /// Counts a request for as long as the answer lives.

@@ -15,7 +15,7 @@ use sfbridge_values::{FieldName, MarketingAttribute, VariableName, nearest};
 
 pub use invalid::InvalidParameter;
 pub use markdown::markdown;
-pub use query::{encode, token};
+pub use query::{GivenToken, encode, token};
 pub use table::{Fallback, Identity, ParameterSpec, Target, ValueKind, parameters_of};
 pub use value_type::ValueType;
 

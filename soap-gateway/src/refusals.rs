@@ -87,7 +87,6 @@ impl Refusals {
         if !is_listed {
             return;
         }
-        self.metrics.refused(reason);
         let place = Place {
             organization_id: fault.organization_id().cloned(),
             parameter: fault.parameter().map(name).unwrap_or_default(),

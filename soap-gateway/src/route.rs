@@ -16,7 +16,7 @@ use tracing::{Instrument, Span, error, field, info, info_span, warn};
 use warp::Filter;
 use warp::path::FullPath;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Entrant};
 use crate::arrival::Arrival;
 use crate::body::{Body, Budget};
 use crate::config::GatewayConfig;
@@ -28,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::parameters::{self, Parameters};
 use crate::refusals::Refusals;
 use crate::request_id::RequestId;
+use crate::sender::Sender;
 use crate::wsdl::{self, Address, UnusableHost};
 use work::{Head, Job};
 
@@ -140,6 +141,16 @@ impl Incoming {
         }
     }
 
+    /// The endpoint that it goes to, by a method that the endpoint takes.
+    fn endpoint(&self) -> Result<Endpoint, Fault> {
+        let endpoint = Endpoint::at(self.path.as_str()).ok_or_else(unknown_path)?;
+        if self.method == Method::POST || self.query_of_wsdl().is_some() {
+            Ok(endpoint)
+        } else {
+            Err(method_not_allowed())
+        }
+    }
+
     /// The rest of the query of a request for the WSDL: what the endpoint's URL
     /// is to have. None when it is a request for anything else.
     fn query_of_wsdl(&self) -> Option<String> {
@@ -166,7 +177,7 @@ impl Router {
         let requests = config.max_requests.min(Semaphore::MAX_PERMITS);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            admission: Admission::new(config.installations, core.clone()),
+            admission: Admission::new(&config, &core),
             core,
             metrics,
             refusals,
@@ -186,6 +197,7 @@ impl Router {
             "message",
             request_id = %id,
             endpoint = endpoint.map(Endpoint::name),
+            client = field::Empty,
             organization = field::Empty,
             notifications = field::Empty,
             warnings = field::Empty,
@@ -197,6 +209,9 @@ impl Router {
             let method = request.method.clone();
             let (result, closes) = self.take(request, started).await;
 
+            if let Err(fault) = &result {
+                self.metrics.refused(fault.reason());
+            }
             let answer = reply::reply(&result, id, &method, closes);
             let duration = started.elapsed();
             self.metrics.answered(endpoint, answer.status(), duration);
@@ -242,7 +257,19 @@ impl Router {
         /// Longer times are as good as none, and could not be added to the clock.
         const MAX_TIME: Duration = Duration::from_hours(24);
 
-        let head = match self.check(request)? {
+        let until = started + self.config.request_time.min(MAX_TIME);
+        let sender = Sender::of(
+            &self.config.senders,
+            request.arrival.as_ref(),
+            &request.headers,
+        );
+        Span::current().record("client", sender.address().map(field::display));
+
+        // Here and in `check`, the order is the one in which faults count.
+        let endpoint = request.endpoint()?;
+        let token = parameters::token(&request.query);
+        let entrant = self.admission.enter(sender, &token, until).await?;
+        let head = match self.check(request, endpoint, entrant)? {
             Asked::Recording(head) => head,
             Asked::Wsdl(address) => return Ok(Asked::Wsdl(address)),
         };
@@ -250,7 +277,6 @@ impl Router {
             .try_acquire_owned()
             .map_err(|_| Fault::overloaded())?;
 
-        let until = started + self.config.request_time.min(MAX_TIME);
         let body_until = until.min(started + self.config.body_time.min(MAX_TIME));
         let limit = self.config.max_body_bytes;
         let body = request.body.read(limit, body_until, &self.bodies).await?;
@@ -262,33 +288,36 @@ impl Router {
         }))
     }
 
-    /// Checks what the header says. The order is the one in which faults count.
-    fn check(&self, request: &Incoming) -> Result<Asked<Head>, Fault> {
-        let endpoint = Endpoint::at(request.path.as_str()).ok_or_else(unknown_path)?;
+    /// Checks what the header says besides where it goes and who sends it.
+    fn check(
+        &self,
+        request: &Incoming,
+        endpoint: Endpoint,
+        entrant: Entrant,
+    ) -> Result<Asked<Head>, Fault> {
         let asks_for_wsdl = request.query_of_wsdl();
-        if request.method != Method::POST && asks_for_wsdl.is_none() {
-            return Err(method_not_allowed());
-        }
-        // What is known of a sender before its message (address, certificate,
-        // token) is checked here, before anything is said of the rest.
         let query = asks_for_wsdl.as_deref().unwrap_or(&request.query);
         let parameters = Parameters::parse(endpoint, query).map_err(|invalid| {
             Fault::new(Reason::InvalidParameter, invalid.to_string())
                 .of_parameter(invalid.parameter())
         })?;
-        let arrival = request.arrival.as_ref();
         if asks_for_wsdl.is_some() {
-            let address = Address::of(arrival, &request.headers, request.path.as_str(), query);
+            let address = Address::of(
+                entrant.is_https(),
+                request.arrival.as_ref(),
+                &request.headers,
+                request.path.as_str(),
+                query,
+            );
             return address.map(Asked::Wsdl).map_err(unusable_host);
         }
         let media_type = MediaType::of(&request.headers)?;
         request.body.check_declared(self.config.max_body_bytes)?;
-        let policy = self.admission.policy(arrival, &request.headers);
         Ok(Asked::Recording(Head {
             endpoint,
             parameters,
             media_type,
-            policy,
+            entrant,
         }))
     }
 }

@@ -38,23 +38,32 @@ pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String
     query
 }
 
+/// The token of a query.
+#[derive(Clone, Debug)]
+pub enum GivenToken {
+    /// There is none.
+    None,
+    /// There is one that can't be used: it is empty, it can't be decoded, or
+    /// there are several, and which of them counts is nobody's guess.
+    Unusable,
+    /// There is one.
+    Text(SecretString),
+}
+
 /// The token of a query that may be invalid otherwise, because it is checked
 /// before anything else.
-///
-/// None when there is no token, when it is empty or can't be decoded, and when
-/// there are several: which of them counts is nobody's guess.
-pub fn token(raw_query: &str) -> Option<SecretString> {
+pub fn token(raw_query: &str) -> GivenToken {
     let mut tokens = pairs(raw_query)
         .filter(|(name, _)| decode(name).is_ok_and(|name| name == "token"))
         .map(|(_, value)| value);
-    let token = tokens.next()?;
-    if tokens.next().is_some() {
-        return None;
+    match (tokens.next(), tokens.next()) {
+        (None, _) => GivenToken::None,
+        (Some(_), Some(_)) => GivenToken::Unusable,
+        (Some(token), None) => decode(token)
+            .ok()
+            .filter(|token| !token.trim().is_empty())
+            .map_or(GivenToken::Unusable, |token| GivenToken::Text(token.into())),
     }
-    decode(token)
-        .ok()
-        .filter(|token| !token.trim().is_empty())
-        .map(SecretString::from)
 }
 
 /// What is left of a query as sent without the parameter of a name, in any
@@ -114,10 +123,15 @@ mod tests {
         assert_eq!(decode(raw), expected.map(str::to_owned), "{raw:?}");
     }
 
+    /// `Some(Some(text))` is a usable token, `Some(None)` one that is not.
     #[track_caller]
-    fn check_token(raw_query: &str, expected: Option<&str>) {
+    fn check_token(raw_query: &str, expected: Option<Option<&str>>) {
         let token = token(raw_query);
-        let token = token.as_ref().map(ExposeSecret::expose_secret);
+        let token = match &token {
+            GivenToken::None => None,
+            GivenToken::Unusable => Some(None),
+            GivenToken::Text(text) => Some(Some(text.expose_secret())),
+        };
         assert_eq!(token, expected, "{raw_query:?}");
     }
 
@@ -149,12 +163,15 @@ mod tests {
 
     #[test]
     fn the_token_is_found_in_a_query_that_is_invalid_otherwise() {
-        check_token("vidFeild=X&tz=%zz&token=s3%2Bcret&%zz", Some("s3+cret"));
-        check_token("t%6Fken=x", Some("x"));
+        check_token(
+            "vidFeild=X&tz=%zz&token=s3%2Bcret&%zz",
+            Some(Some("s3+cret")),
+        );
+        check_token("t%6Fken=x", Some(Some("x")));
         check_token("Token=x", None);
-        check_token("token=", None);
-        check_token("token=%zz", None);
-        check_token("token=a&token=a", None);
+        for unusable in ["token", "token=", "token=+", "token=%zz", "token=a&token=a"] {
+            check_token(unusable, Some(None));
+        }
         check_token("", None);
     }
 

@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
 use super::Router;
-use crate::admission::Policy;
+use crate::admission::Entrant;
 use crate::body::{Held, ReadBody, gunzip, too_large};
 use crate::core_client::Outcomes;
 use crate::encoding::{self, UndecodableBody};
@@ -46,7 +46,7 @@ pub(super) struct Head {
     pub(super) endpoint: Endpoint,
     pub(super) parameters: Parameters,
     pub(super) media_type: MediaType,
-    pub(super) policy: Policy,
+    pub(super) entrant: Entrant,
 }
 
 /// A good request, read whole, and its shares of the limits.
@@ -86,7 +86,7 @@ impl Router {
             endpoint,
             parameters,
             media_type,
-            policy,
+            entrant,
         } = head;
         let is_large = media_type.is_gzip || body.bytes.len() >= self.config.large_body_bytes;
 
@@ -99,7 +99,7 @@ impl Router {
 
         let organization_id = &message.organization_id;
         self.admission
-            .admit(organization_id, policy, until)
+            .admit(organization_id, &entrant, until)
             .await
             .map_err(|fault| fault.of_organization(Some(organization_id)))?;
 
@@ -107,7 +107,7 @@ impl Router {
         let mapping = move || mapping::map(message, &parameters, &default_fields);
         let request = self.compute(is_large, mapping).await?;
 
-        let unknown = policy.unknown_installations();
+        let unknown = entrant.policy.unknown_installations();
         let recorded = self.core.record(request, unknown, until).await?;
         self.metrics.acknowledged(endpoint, recorded);
         Ok(recorded)

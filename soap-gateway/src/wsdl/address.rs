@@ -35,9 +35,10 @@ pub(crate) struct Address(String);
 pub(crate) struct UnusableHost;
 
 impl Address {
-    /// The URL of a request: by the host that it names, a path as sent, and a
-    /// query as sent.
+    /// The URL of a request: by the scheme that it was made with, the host that
+    /// it names, a path as sent, and a query as sent.
     pub(crate) fn of(
+        is_https: bool,
         arrival: Option<&Arrival>,
         headers: &HeaderMap,
         path: &str,
@@ -46,11 +47,9 @@ impl Address {
         let host = named_host(arrival, headers)
             .filter(|host| is_host(host))
             .ok_or(UnusableHost)?;
+        let scheme = if is_https { "https" } else { "http" };
         let mark = if query.is_empty() { "" } else { "?" };
         let query = utf8_percent_encode(query, NOT_IN_A_QUERY);
-        // A proxy that speaks TLS in front of the gateway is not known of.
-        let is_tls = arrival.is_some_and(|arrival| arrival.is_tls);
-        let scheme = if is_tls { "https" } else { "http" };
         Ok(Self(format!("{scheme}://{host}{path}{mark}{query}")))
     }
 
@@ -114,7 +113,7 @@ mod tests {
             request.headers_mut().append(HOST, host);
         }
         let arrival = Arrival::of(&request, ([127, 0, 0, 1], 5).into(), None);
-        let address = Address::of(Some(&arrival), request.headers(), PATH, query);
+        let address = Address::of(false, Some(&arrival), request.headers(), PATH, query);
         address.ok().map(|address| address.0)
     }
 

@@ -83,7 +83,7 @@ fn declared(elements: &[Element], tag: &str, name: &str) -> (String, Vec<String>
 fn address(host: &str, query: &str) -> Option<Address> {
     let mut headers = HeaderMap::new();
     headers.insert(HOST, HeaderValue::from_bytes(host.as_bytes()).ok()?);
-    Address::of(None, &headers, PATH, query).ok()
+    Address::of(false, None, &headers, PATH, query).ok()
 }
 
 /// Where clients of a WSDL send to.

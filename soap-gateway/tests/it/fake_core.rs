@@ -18,6 +18,7 @@ use pb::quarantine_service_server::{QuarantineService, QuarantineServiceServer};
 pub(crate) struct FakeCore {
     heard: Arc<Mutex<Heard>>,
     conduct: watch::Sender<Conduct>,
+    senders: watch::Sender<Senders>,
     waiting: watch::Sender<usize>,
 }
 
@@ -29,7 +30,9 @@ pub(crate) struct Heard {
     pub(crate) leads: Vec<pb::EnrichLeadsRequest>,
     pub(crate) access: Vec<String>,
     pub(crate) refused: Vec<pb::RefusedMessage>,
-    /// The `authorization` and `grpc-timeout` metadata of each request.
+    /// The revisions that were known to those who asked for sender rules.
+    pub(crate) known_revisions: Vec<String>,
+    /// The `authorization` and `grpc-timeout` metadata of each message.
     pub(crate) authorizations: Vec<Option<String>>,
     pub(crate) timeouts: Vec<Option<String>>,
 }
@@ -42,10 +45,23 @@ pub(crate) enum Conduct {
     Record,
     /// Every call fails like this.
     Fail(Status),
-    /// No call is answered until the conduct changes.
+    /// No message is answered until the conduct changes.
     Wait,
+    /// Nor is any question about organisations.
+    Silence,
     /// One result is missing.
     Forget,
+}
+
+/// What it knows of senders.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Senders {
+    pub(crate) url_tokens: Vec<pb::UrlTokenRule>,
+    pub(crate) restrictions: Vec<pb::SenderRestriction>,
+    /// Whether it can't tell which tokens there are.
+    pub(crate) failure: Option<Status>,
+    /// Whether it does not answer that question until this changes.
+    pub(crate) is_slow: bool,
 }
 
 impl FakeCore {
@@ -53,6 +69,7 @@ impl FakeCore {
         Self {
             heard: Arc::default(),
             conduct: watch::Sender::new(Conduct::Record),
+            senders: watch::Sender::default(),
             waiting: watch::Sender::new(0),
         }
     }
@@ -73,6 +90,11 @@ impl FakeCore {
 
     pub(crate) fn conduct(&self, conduct: Conduct) {
         self.conduct.send_replace(conduct);
+    }
+
+    /// Changes what it knows of senders.
+    pub(crate) fn senders(&self, change: impl FnOnce(&mut Senders)) {
+        self.senders.send_modify(change);
     }
 
     /// Looks at what was asked.
@@ -103,10 +125,15 @@ impl FakeCore {
             heard.timeouts.push(timeout);
             note(&mut heard, request.into_inner());
         }
+        self.obey(|conduct| !matches!(conduct, Conduct::Wait | Conduct::Silence))
+            .await
+    }
+
+    /// Waits until the conduct lets it answer.
+    async fn obey(&self, answers: impl Fn(&Conduct) -> bool) -> Result<Conduct, Status> {
         self.waiting.send_modify(|waiting| *waiting += 1);
         let mut conduct = self.conduct.subscribe();
-        let is_set = |conduct: &Conduct| !matches!(conduct, Conduct::Wait);
-        let conduct = conduct.wait_for(is_set).await.unwrap().clone();
+        let conduct = conduct.wait_for(|now| answers(now)).await.unwrap().clone();
         self.waiting.send_modify(|waiting| *waiting -= 1);
         match conduct {
             Conduct::Fail(status) => Err(status),
@@ -307,10 +334,34 @@ impl AccessService for FakeCore {
     ) -> Result<Response<pb::GetOrganizationAccessResponse>, Status> {
         let id = request.get_ref().organization_id.clone();
         let is_linked = id.contains('2');
-        self.hear(request, |heard, _| heard.access.push(id)).await?;
+        self.heard.lock().unwrap().access.push(id);
+        self.obey(|conduct| !matches!(conduct, Conduct::Silence))
+            .await?;
         Ok(Response::new(pb::GetOrganizationAccessResponse {
             is_linked,
-            ..Default::default()
+            restrictions: self.senders.borrow().restrictions.clone(),
+        }))
+    }
+
+    async fn get_sender_rules(
+        &self,
+        request: Request<pb::GetSenderRulesRequest>,
+    ) -> Result<Response<pb::GetSenderRulesResponse>, Status> {
+        let pb::GetSenderRulesRequest { known_revision } = request.into_inner();
+        let known = known_revision.clone();
+        self.heard.lock().unwrap().known_revisions.push(known);
+        let mut senders = self.senders.subscribe();
+        let senders = senders.wait_for(|senders| !senders.is_slow).await.unwrap();
+        if let Some(status) = &senders.failure {
+            return Err(status.clone());
+        }
+        let url_tokens = senders.url_tokens.clone();
+        let revision = format!("{url_tokens:?}");
+        let is_unchanged = revision == known_revision;
+        Ok(Response::new(pb::GetSenderRulesResponse {
+            revision,
+            is_unchanged,
+            url_tokens: if is_unchanged { Vec::new() } else { url_tokens },
         }))
     }
 

@@ -14,6 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::harness::TestGateway;
 use crate::http_client::{Answer, EVENTS, exchange, head, post};
 use crate::messages::{ORGANIZATION, message};
+use crate::tokens::token;
 
 /// A log in memory.
 #[derive(Clone, Default)]
@@ -75,6 +76,7 @@ async fn a_message_is_one_line_with_nothing_of_its_content() {
     })
     .await;
 
+    let gateway_with_tokens = TestGateway::start().await;
     let target = format!("{EVENTS}?igrp=7&act=s3cret-act&token=s3cret-token");
     let session = "<SessionId>00D!AQ.s3cret-session</SessionId>";
     let body = message(&["Jane Doe"]).replace("<SessionId xsi:nil=\"true\"/>", session);
@@ -93,6 +95,18 @@ async fn a_message_is_one_line_with_nothing_of_its_content() {
     let described = exchange(gateway.address, asked).await;
     assert!(described.body.contains("s3cret-token"));
 
+    let for_all = token("id", "s3cret", "");
+    gateway_with_tokens
+        .core
+        .senders(|senders| senders.url_tokens = vec![for_all]);
+    let good = format!("{EVENTS}?token=id.s3cret");
+    exchange(gateway_with_tokens.address, post(&good, &body))
+        .await
+        .is_acknowledgement();
+    let wrong = exchange(gateway_with_tokens.address, post(&target, &body)).await;
+    wrong.is_fault(403, "TOKEN_NOT_ALLOWED");
+    assert!(!wrong.body.contains("s3cret"));
+
     let line = log.line(&acknowledged);
     for part in [
         "INFO",
@@ -110,9 +124,11 @@ async fn a_message_is_one_line_with_nothing_of_its_content() {
     for (answer, reason) in [
         (&refused, "ORGANIZATION_NOT_LINKED"),
         (&invalid, "INVALID_PARAMETER"),
+        (&wrong, "TOKEN_NOT_ALLOWED"),
     ] {
         let line = log.line(answer);
         assert!(line.contains("WARN") && line.contains(reason), "{line}");
+        assert!(line.contains("client=127.0.0.1"), "{line}");
     }
     for secret in ["s3cret", "Jane"] {
         assert_eq!(log.lines(secret), Vec::<String>::new());

@@ -17,5 +17,7 @@ mod order;
 mod organizations;
 mod overload;
 mod refusals;
+mod senders;
 mod tls;
+mod tokens;
 mod wsdl;
