@@ -19,3 +19,4 @@ mod pages;
 mod recording;
 mod reflection;
 mod shutdown;
+mod validation;
