@@ -2,8 +2,10 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::{Request, Response};
 use prometheus_client::registry::Registry;
 use sfbridge_transport::tls::ServerTls;
 use sfbridge_transport::{Connection, ConnectionMetrics, Limits, Listener};
@@ -12,10 +14,14 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tonic::body::Body;
+use tonic::server::NamedService;
 use tonic::service::Routes;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
+use tower::Service;
 use tracing::{info, warn};
 
 use crate::clock;
@@ -78,6 +84,8 @@ pub struct Core {
     store: Store,
     keys: KeyRing,
     reporter: HealthReporter,
+    /// The full names of the services, for health.
+    names: Vec<&'static str>,
     health: CoreHealth,
     is_stopping: watch::Sender<bool>,
 }
@@ -176,6 +184,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         store,
         keys,
         reporter,
+        names: grpc::service_names().to_vec(),
         health,
         is_stopping,
     })
@@ -190,6 +199,33 @@ impl Core {
     /// The services for a client in this process, which needs no API key.
     pub fn in_process(&self) -> Routes {
         self.in_process.clone()
+    }
+
+    /// The services for a client in this process that calls for somebody else:
+    /// it sends on the API key that it was sent, and may do what that key may.
+    pub fn for_callers(&self) -> Routes {
+        self.routes.clone()
+    }
+
+    /// Serves one more service of the contract on the core's port, behind the
+    /// same API keys and limits, and reports on its health.
+    pub async fn serve_also<S>(&mut self, service: S)
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        let keys = self.keys.clone();
+        let guarded = InterceptedService::new(service, move |request| keys.authenticate(request));
+        self.routes = std::mem::take(&mut self.routes).add_service(guarded);
+        self.names.push(S::NAME);
+        self.reporter
+            .set_service_status(S::NAME, ServingStatus::Serving)
+            .await;
     }
 
     /// Whether the core can do its work.
@@ -211,9 +247,11 @@ impl Core {
             store,
             keys,
             reporter,
+            names,
             is_stopping,
             ..
         } = self;
+        let names: Arc<[&'static str]> = names.into();
         let upkeep = TaskTracker::new();
         let stop_upkeep = CancellationToken::new();
         upkeep.spawn(
@@ -221,11 +259,11 @@ impl Core {
                 .clone()
                 .run_until_cancelled_owned(refresh_keys(keys)),
         );
-        upkeep.spawn(
-            stop_upkeep
-                .clone()
-                .run_until_cancelled_owned(follow_store(store.clone(), reporter.clone())),
-        );
+        upkeep.spawn(stop_upkeep.clone().run_until_cancelled_owned(follow_store(
+            store.clone(),
+            reporter.clone(),
+            names.clone(),
+        )));
         upkeep.close();
         info!(listen.addr = %listener.local_addr(), "the core serves gRPC");
 
@@ -253,9 +291,9 @@ impl Core {
                 upkeep.wait().await;
                 // Whoever watches learns it before the port closes.
                 is_stopping.send_replace(true);
-                set_all(&reporter, ServingStatus::NotServing).await;
+                set_all(&reporter, &names, ServingStatus::NotServing).await;
                 stop_accepting.cancel();
-                end_watches(reporter).await;
+                end_watches(reporter, &names).await;
                 match tokio::time::timeout(drain, &mut server).await {
                     Ok(served) => served,
                     Err(_) => {
@@ -315,43 +353,43 @@ async fn refresh_keys(keys: KeyRing) {
 }
 
 /// Reports what the store can do, and tries a full one again.
-async fn follow_store(store: Store, reporter: HealthReporter) {
+async fn follow_store(store: Store, reporter: HealthReporter, names: Arc<[&'static str]>) {
     let mut state = store.state();
     loop {
         let now = state.borrow_and_update().clone();
         match now {
             StoreState::Ready => {
-                set_all(&reporter, ServingStatus::Serving).await;
+                set_all(&reporter, &names, ServingStatus::Serving).await;
                 if state.changed().await.is_err() {
                     return;
                 }
             }
             StoreState::Full => {
-                set_all(&reporter, ServingStatus::NotServing).await;
+                set_all(&reporter, &names, ServingStatus::NotServing).await;
                 tokio::time::sleep(REFRESH).await;
                 // A success changes the state, and so does a worse failure.
                 let _ = store.probe(clock::now()).await;
             }
             StoreState::Failed(_) | StoreState::Closed => {
-                set_all(&reporter, ServingStatus::NotServing).await;
+                set_all(&reporter, &names, ServingStatus::NotServing).await;
                 return;
             }
         }
     }
 }
 
-async fn set_all(reporter: &HealthReporter, status: ServingStatus) {
+async fn set_all(reporter: &HealthReporter, names: &[&str], status: ServingStatus) {
     reporter.set_service_status("", status).await;
-    for name in grpc::service_names() {
-        reporter.set_service_status(name, status).await;
+    for name in names {
+        reporter.set_service_status(*name, status).await;
     }
 }
 
 /// Ends the streams of those who watch, once they have learnt the last state:
 /// they would hold their connections until the deadline.
-async fn end_watches(mut reporter: HealthReporter) {
+async fn end_watches(mut reporter: HealthReporter, names: &[&str]) {
     reporter.clear_service_status("").await;
-    for name in grpc::service_names() {
+    for name in names {
         reporter.clear_service_status(name).await;
     }
 }

@@ -23,10 +23,12 @@ pub use sqlite::{SqliteStore, backup, restore};
 use uuid::Uuid;
 
 use crate::domain::{
-    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit,
+    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
+    NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState,
+    QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit,
 };
 use crate::metrics::StoreMetrics;
-use crate::recording::{Batch, ItemResult};
+use crate::recording::{Batch, ItemResult, Verdict};
 use sfbridge_values::{Igrp, OrganizationId, Timestamp};
 
 /// Which store to open.
@@ -178,6 +180,30 @@ impl Store {
     ) -> Result<Vec<ItemResult>, StoreError> {
         match self {
             Self::Sqlite(store) => store.enrich_leads(batch).await,
+        }
+    }
+
+    /// Says what would become of events, and keeps nothing.
+    pub async fn try_events(&self, batch: Batch<NewEvent>) -> Result<Vec<Verdict>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.try_events(batch).await,
+        }
+    }
+
+    /// Says what would become of ratings, and keeps nothing.
+    pub async fn try_ratings(
+        &self,
+        batch: Batch<NewCallRating>,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.try_ratings(batch).await,
+        }
+    }
+
+    /// Says what would become of leads to enrich, and keeps nothing.
+    pub async fn try_leads(&self, batch: Batch<LeadToEnrich>) -> Result<Vec<Verdict>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.try_leads(batch).await,
         }
     }
 

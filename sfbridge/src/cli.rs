@@ -101,7 +101,7 @@ fn groups_of(command: &str) -> &'static [Group] {
     use Group::{Core, Gateway, Installations, Mapping, Place, Process, Store, Upstream};
     match command {
         "up" => &[Place, Store, Installations, Gateway, Core, Mapping, Process],
-        "core" => &[Place, Store, Installations, Core, Process],
+        "core" => &[Place, Store, Installations, Core, Mapping, Process],
         "gateway" => &[Place, Installations, Gateway, Mapping, Upstream, Process],
         "config" => &[
             Place,
@@ -115,12 +115,10 @@ fn groups_of(command: &str) -> &'static [Group] {
         ],
         "backup" | "restore" | "migrate" => &[Place, Store],
         "keys" => &[Place, Store, Upstream],
-        "explain" => &[Mapping],
-        "quarantine" => &[Place, Upstream, Mapping],
+        "explain" => &[Place, Upstream, Mapping],
+        "quarantine" => &[Place, Upstream],
         "events" | "ratings" | "enrichments" | "visits" | "calls" | "refused" | "installations"
-        | "tokens" => {
-            &[Place, Upstream]
-        }
+        | "tokens" => &[Place, Upstream],
         _ => &[],
     }
 }

@@ -5,7 +5,6 @@ mod client;
 mod commands;
 mod config;
 mod data_dir;
-mod endpoint_url;
 mod failure;
 mod output;
 mod process;

@@ -5,9 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
-use sfbridge_transport::tls::ServerTls;
 use crate::sender::SenderConfig;
 use crate::{mapping, soap};
+use sfbridge_transport::tls::ServerTls;
 
 /// Where the gateway listens, whom it lets in, and how much it takes on.
 ///

@@ -18,7 +18,7 @@ use tonic_types::StatusExt;
 use crate::core_service::{CoreService, Transport};
 use crate::mapping::{CoreRequest, Paired};
 pub(crate) use access::OrganizationAccess;
-use batch::Batch;
+pub(crate) use batch::Batch;
 use pb::access_service_client::AccessServiceClient;
 use pb::call_rating_service_client::CallRatingServiceClient;
 use pb::event_service_client::EventServiceClient;
@@ -210,6 +210,7 @@ impl Item for pb::Event {
             events: batch.items,
             notifications: batch.notifications,
             unknown_installations: unknown.into(),
+            validate_only: false,
         };
         let mut client = client.events.clone();
         let answer = client.record_events(timed(request, until)).await?;
@@ -238,6 +239,7 @@ impl Item for pb::CallRating {
             ratings: batch.items,
             notifications: batch.notifications,
             unknown_installations: unknown.into(),
+            validate_only: false,
         };
         let mut client = client.ratings.clone();
         let answer = client.rate_calls(timed(request, until)).await?;
@@ -266,6 +268,7 @@ impl Item for pb::LeadToEnrich {
             leads: batch.items,
             notifications: batch.notifications,
             unknown_installations: unknown.into(),
+            validate_only: false,
         };
         let mut client = client.leads.clone();
         let answer = client.enrich_leads(timed(request, until)).await?;

@@ -10,6 +10,7 @@ mod event;
 mod event_time;
 mod explanation;
 mod idempotency_key;
+mod kept;
 mod lead;
 mod rating;
 mod reading;
@@ -21,6 +22,7 @@ use sfbridge_values::OrganizationId;
 
 pub use default_fields::{DefaultFields, InvalidDefaultFields};
 pub use explanation::{ExplainedValue, Explanation, Item, Source};
+pub(crate) use kept::{Unmappable, map_kept};
 
 use crate::Endpoint;
 use crate::parameters::Parameters;
@@ -48,6 +50,30 @@ pub struct Paired<T> {
     pub items: Vec<T>,
     /// The raw notifications, with a rejection where one could not be mapped.
     pub notifications: Vec<pb::Notification>,
+}
+
+impl CoreRequest {
+    /// Adds the items of another request for the same endpoint.
+    ///
+    /// # Errors
+    ///
+    /// The other request, when it is for another endpoint.
+    pub(crate) fn append(&mut self, other: Self) -> Result<(), Self> {
+        match (self, other) {
+            (Self::Events(events), Self::Events(more)) => events.append(more),
+            (Self::Ratings(ratings), Self::Ratings(more)) => ratings.append(more),
+            (Self::Leads(leads), Self::Leads(more)) => leads.append(more),
+            (_, other) => return Err(other),
+        }
+        Ok(())
+    }
+}
+
+impl<T> Paired<T> {
+    fn append(&mut self, more: Self) {
+        self.items.extend(more.items);
+        self.notifications.extend(more.notifications);
+    }
 }
 
 /// Maps all notifications of a message.

@@ -10,7 +10,9 @@ use crate::config::InstallationMode;
 use crate::domain::{Faults, Origin, Rejection, RejectionReason, Role};
 use crate::error::Error;
 use crate::metrics::{CoreMetrics, ResultLabels};
-use crate::recording::{Batch, IdempotencyKey, Item, ItemResult, UnknownInstallations};
+use crate::recording::{
+    Batch, IdempotencyKey, Item, ItemResult, Prospect, UnknownInstallations, Verdict,
+};
 
 /// The most items of a batch.
 const MAX_ITEMS: usize = 1_000;
@@ -48,16 +50,47 @@ impl InstallationRule {
     }
 }
 
+/// What a batch is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be recorded.
+    Record,
+    /// To say what would become of it.
+    Validate,
+}
+
+impl Purpose {
+    /// What `validate_only` of a request says.
+    pub(super) fn of(validate_only: bool) -> Self {
+        if validate_only {
+            Self::Validate
+        } else {
+            Self::Record
+        }
+    }
+
+    fn require_role(self, caller: &Caller) -> Result<(), Error> {
+        match self {
+            Self::Record => caller.require(Role::Ingest),
+            // It shows what is there, and changes nothing.
+            Self::Validate => caller
+                .require(Role::Ingest)
+                .or_else(|_| caller.require(Role::Read)),
+        }
+    }
+}
+
 /// Checks a request's size and caller, and reads its items.
 pub(super) fn read<M, T>(
     caller: &Caller,
+    purpose: Purpose,
     rule: InstallationRule,
     (field, messages): (&str, Vec<M>),
     notifications: Vec<pb::Notification>,
     unknown_installations: i32,
     read_item: impl Fn(M, Option<ReadNotification>) -> Item<T>,
 ) -> Result<Batch<T>, Error> {
-    caller.require(Role::Ingest)?;
+    purpose.require_role(caller)?;
     if messages.len() > MAX_ITEMS {
         return Err(Error::invalid(
             field,
@@ -294,6 +327,31 @@ pub(super) struct Answer {
     pub(super) id: String,
     pub(super) rejection: Option<pb::Rejection>,
     pub(super) quarantined_notification_id: String,
+    /// Only of an item that was tried.
+    pub(super) prospect: Prospect,
+}
+
+/// Puts what would become of a batch into the contract's words. Nothing is
+/// counted: nothing has happened.
+pub(super) fn foretell(verdicts: Vec<Verdict>) -> impl Iterator<Item = Answer> {
+    verdicts.into_iter().map(|verdict| {
+        let (outcome, id, rejection, prospect) = match verdict {
+            Verdict::Recordable(prospect) => (pb::Outcome::Recorded, None, None, prospect),
+            Verdict::Duplicate(id) => (pb::Outcome::Duplicate, id, None, Prospect::default()),
+            Verdict::Rejected(rejection) => {
+                let rejection = notification_message::write_rejection(rejection);
+                let rejection = Some(rejection);
+                (pb::Outcome::Rejected, None, rejection, Prospect::default())
+            }
+        };
+        Answer {
+            outcome: outcome.into(),
+            id: id.map(|id| id.to_string()).unwrap_or_default(),
+            rejection,
+            quarantined_notification_id: String::new(),
+            prospect,
+        }
+    })
 }
 
 /// Counts the results of a batch and puts them into the contract's words.
@@ -334,6 +392,7 @@ pub(super) fn answer(
             id,
             rejection,
             quarantined_notification_id: quarantined.map(|id| id.to_string()).unwrap_or_default(),
+            prospect: Prospect::default(),
         }
     })
 }

@@ -4,6 +4,7 @@ use sfbridge_proto::v1 as pb;
 use sfbridge_proto::v1::call_rating_service_server::CallRatingService;
 use tonic::{Request, Response, Status};
 
+use super::batch::Purpose;
 use super::caller::Caller;
 use super::page;
 use super::routes::Services;
@@ -23,22 +24,36 @@ impl CallRatingService for Services {
             ratings,
             notifications,
             unknown_installations,
+            validate_only,
         } = request.into_inner();
+        let purpose = Purpose::of(validate_only);
         let batch = batch::read(
             &caller,
+            purpose,
             self.rule,
             ("ratings", ratings),
             notifications,
             unknown_installations,
             call_rating_message::read,
         )?;
-        let results = self.store.rate_calls(batch).await.map_err(Error::from)?;
-        let results = batch::answer(&self.metrics, "call_rating", results)
+        let answers: Vec<_> = match purpose {
+            Purpose::Record => {
+                let results = self.store.rate_calls(batch).await.map_err(Error::from)?;
+                batch::answer(&self.metrics, "call_rating", results).collect()
+            }
+            Purpose::Validate => {
+                let verdicts = self.store.try_ratings(batch).await.map_err(Error::from)?;
+                batch::foretell(verdicts).collect()
+            }
+        };
+        let results = answers
+            .into_iter()
             .map(|answer| pb::RateCallResult {
                 outcome: answer.outcome,
                 call_rating_id: answer.id,
                 rejection: answer.rejection,
                 quarantined_notification_id: answer.quarantined_notification_id,
+                warnings: answer.prospect.warnings,
             })
             .collect();
         Ok(Response::new(pb::RateCallsResponse { results }))

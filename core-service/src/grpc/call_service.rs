@@ -25,6 +25,7 @@ impl CallService for Services {
         } = request.into_inner();
         let batch = batch::read(
             &caller,
+            batch::Purpose::Record,
             self.rule,
             ("calls", calls),
             Vec::new(),

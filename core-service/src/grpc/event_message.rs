@@ -293,7 +293,8 @@ pub(super) fn write(event: Event) -> pb::Event {
     }
 }
 
-fn write_match(tie: Match) -> pb::Match {
+/// Writes what an event is tied to.
+pub(super) fn write_match(tie: Match) -> pb::Match {
     let Match {
         is_matched,
         visitor_id,

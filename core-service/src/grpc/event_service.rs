@@ -4,6 +4,7 @@ use sfbridge_proto::v1 as pb;
 use sfbridge_proto::v1::event_service_server::EventService;
 use tonic::{Request, Response, Status};
 
+use super::batch::Purpose;
 use super::caller::Caller;
 use super::page;
 use super::routes::Services;
@@ -23,22 +24,43 @@ impl EventService for Services {
             events,
             notifications,
             unknown_installations,
+            validate_only,
         } = request.into_inner();
+        let purpose = Purpose::of(validate_only);
         let batch = batch::read(
             &caller,
+            purpose,
             self.rule,
             ("events", events),
             notifications,
             unknown_installations,
             event_message::read,
         )?;
-        let results = self.store.record_events(batch).await.map_err(Error::from)?;
-        let results = batch::answer(&self.metrics, "event", results)
+        let answers: Vec<_> = match purpose {
+            Purpose::Record => {
+                let results = self.store.record_events(batch).await.map_err(Error::from)?;
+                batch::answer(&self.metrics, "event", results).collect()
+            }
+            Purpose::Validate => {
+                let verdicts = self.store.try_events(batch).await.map_err(Error::from)?;
+                batch::foretell(verdicts).collect()
+            }
+        };
+        // What is known of calls and visitors is for those who may read it.
+        let may_read = caller.require(Role::Read).is_ok();
+        let results = answers
+            .into_iter()
             .map(|answer| pb::RecordEventResult {
                 outcome: answer.outcome,
                 event_id: answer.id,
                 rejection: answer.rejection,
                 quarantined_notification_id: answer.quarantined_notification_id,
+                warnings: answer.prospect.warnings,
+                r#match: answer
+                    .prospect
+                    .tie
+                    .filter(|_| may_read)
+                    .map(event_message::write_match),
             })
             .collect();
         Ok(Response::new(pb::RecordEventsResponse { results }))

@@ -179,6 +179,7 @@ mod tests {
             events: vec![event; events],
             notifications: vec![pb::Notification::default(); events],
             unknown_installations: 1,
+            validate_only: false,
         }
     }
 

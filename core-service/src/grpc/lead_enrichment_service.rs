@@ -4,6 +4,7 @@ use sfbridge_proto::v1 as pb;
 use sfbridge_proto::v1::lead_enrichment_service_server::LeadEnrichmentService;
 use tonic::{Request, Response, Status};
 
+use super::batch::Purpose;
 use super::caller::Caller;
 use super::page;
 use super::routes::Services;
@@ -23,22 +24,36 @@ impl LeadEnrichmentService for Services {
             leads,
             notifications,
             unknown_installations,
+            validate_only,
         } = request.into_inner();
+        let purpose = Purpose::of(validate_only);
         let batch = batch::read(
             &caller,
+            purpose,
             self.rule,
             ("leads", leads),
             notifications,
             unknown_installations,
             lead_enrichment_message::read,
         )?;
-        let results = self.store.enrich_leads(batch).await.map_err(Error::from)?;
-        let results = batch::answer(&self.metrics, "lead_enrichment", results)
+        let answers: Vec<_> = match purpose {
+            Purpose::Record => {
+                let results = self.store.enrich_leads(batch).await.map_err(Error::from)?;
+                batch::answer(&self.metrics, "lead_enrichment", results).collect()
+            }
+            Purpose::Validate => {
+                let verdicts = self.store.try_leads(batch).await.map_err(Error::from)?;
+                batch::foretell(verdicts).collect()
+            }
+        };
+        let results = answers
+            .into_iter()
             .map(|answer| pb::EnrichLeadResult {
                 outcome: answer.outcome,
                 lead_enrichment_id: answer.id,
                 rejection: answer.rejection,
                 quarantined_notification_id: answer.quarantined_notification_id,
+                warnings: answer.prospect.warnings,
             })
             .collect();
         Ok(Response::new(pb::EnrichLeadsResponse { results }))

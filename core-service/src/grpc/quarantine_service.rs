@@ -38,6 +38,7 @@ impl QuarantineService for Services {
             .unzip();
         let batch = batch::read(
             &caller,
+            batch::Purpose::Record,
             self.rule,
             ("notifications", items),
             raw,
@@ -112,6 +113,9 @@ impl QuarantineService for Services {
             record_id,
             reason,
             show_resolved,
+            endpoint,
+            object_type,
+            query,
         } = request;
         let igrp = match igrp {
             0 => None,
@@ -131,6 +135,9 @@ impl QuarantineService for Services {
             notification_id: super::given(notification_id.trim()),
             record_id: super::given(record_id.trim()),
             reason,
+            endpoint: super::given(endpoint.trim()),
+            object_type: super::given(object_type.trim()),
+            query,
             show_resolved,
         };
         let page = self

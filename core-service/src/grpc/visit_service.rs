@@ -24,6 +24,7 @@ impl VisitService for Services {
         } = request.into_inner();
         let batch = batch::read(
             &caller,
+            batch::Purpose::Record,
             self.rule,
             ("visits", visits),
             Vec::new(),

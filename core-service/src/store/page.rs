@@ -168,5 +168,8 @@ pub struct QuarantineFilter {
     pub notification_id: Option<String>,
     pub record_id: Option<String>,
     pub reason: Option<RejectionReason>,
+    pub endpoint: Option<String>,
+    pub object_type: Option<String>,
+    pub query: Option<String>,
     pub show_resolved: bool,
 }

@@ -19,6 +19,7 @@ mod ratings;
 mod readers;
 mod recording;
 mod refused_messages;
+mod trial;
 mod url_tokens;
 mod visits;
 mod writer;
@@ -36,10 +37,12 @@ use super::{
     Page, PageRequest, QuarantineFilter, RefusedMessageFilter, StoreError, StoreState, VisitFilter,
 };
 use crate::domain::{
-    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit,
+    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
+    NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState,
+    QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit,
 };
 use crate::metrics::StoreMetrics;
-use crate::recording::{Batch, ItemResult};
+use crate::recording::{Batch, ItemResult, Prospect, Verdict};
 use readers::Readers;
 use writer::Writer;
 
@@ -108,6 +111,60 @@ impl SqliteStore {
     ) -> Result<Vec<ItemResult>, StoreError> {
         self.writer
             .write(|connection| lead_enrichments::record(connection, batch))
+            .await
+    }
+
+    pub(super) async fn try_events(
+        &self,
+        batch: Batch<NewEvent>,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        let prospect = |event: Event| Prospect {
+            warnings: event.warnings,
+            tie: Some(event.tie),
+        };
+        self.writer
+            .try_out(move |connection| {
+                trial::verdicts(
+                    || events::record(connection, batch),
+                    |id| Ok(events::find(connection, id)?.map(prospect)),
+                )
+            })
+            .await
+    }
+
+    pub(super) async fn try_ratings(
+        &self,
+        batch: Batch<NewCallRating>,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        let prospect = |rating: CallRating| Prospect {
+            warnings: rating.warnings,
+            tie: None,
+        };
+        self.writer
+            .try_out(move |connection| {
+                trial::verdicts(
+                    || ratings::record(connection, batch),
+                    |id| Ok(ratings::find(connection, id)?.map(prospect)),
+                )
+            })
+            .await
+    }
+
+    pub(super) async fn try_leads(
+        &self,
+        batch: Batch<LeadToEnrich>,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        let prospect = |job: LeadEnrichment| Prospect {
+            warnings: job.warnings,
+            tie: None,
+        };
+        self.writer
+            .try_out(move |connection| {
+                trial::verdicts(
+                    || lead_enrichments::record(connection, batch),
+                    |id| Ok(lead_enrichments::find(connection, id)?.map(prospect)),
+                )
+            })
             .await
     }
 

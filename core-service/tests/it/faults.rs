@@ -91,6 +91,7 @@ async fn the_first_fault_in_the_order_of_reasons_is_the_reason() {
                 events,
                 notifications,
                 unknown_installations: pb::UnknownInstallations::Reject.into(),
+                validate_only: false,
             };
             let answer = tokio::runtime::Handle::current().block_on(async {
                 client.events().record_events(request).await.unwrap().into_inner()

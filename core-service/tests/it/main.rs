@@ -23,3 +23,4 @@ mod refused;
 mod senders;
 mod shutdown;
 mod tls;
+mod validation;

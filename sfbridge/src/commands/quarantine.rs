@@ -55,6 +55,12 @@ pub(crate) struct List {
     /// Only this reason, such as `MISSING_IGRP`
     #[arg(long, value_parser = reason)]
     reason: Option<pb::RejectionReason>,
+    /// Only those that came to this endpoint, `events` for instance
+    #[arg(long)]
+    endpoint: Option<String>,
+    /// Only this type of sObject
+    #[arg(long)]
+    object_type: Option<String>,
     /// Also those that are resolved
     #[arg(long)]
     show_resolved: bool,
@@ -72,7 +78,7 @@ impl Quarantine {
             match self {
                 Self::List(list) => list.run(client, output).await,
                 Self::Show { id } => show(client, id, output).await,
-                Self::Replay(replay) => replay.run(core, config, output).await,
+                Self::Replay(replay) => replay.run(core, output).await,
                 Self::Discard { ids } => discard(client, ids, output).await,
             }
         })
@@ -90,6 +96,9 @@ impl List {
             record_id: self.record_id.unwrap_or_default(),
             reason: self.reason.unwrap_or_default().into(),
             show_resolved: self.show_resolved,
+            endpoint: self.endpoint.unwrap_or_default(),
+            object_type: self.object_type.unwrap_or_default(),
+            query: None,
         };
         let page = collect(self.limit.get(), async |page_size, page_token| {
             let request = pb::ListQuarantinedNotificationsRequest {

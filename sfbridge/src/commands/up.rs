@@ -11,9 +11,7 @@ use crate::process::{self, CoreProbe, Process, Roles, cannot_start};
 pub(crate) fn run(config: &Config, output: &mut Output<'_>) -> Result<(), Failure> {
     process::live(config, async || {
         let mut process = Process::start(config).await?;
-        let core = core_service::bind(process.core_config(config)?, &mut process.registry)
-            .await
-            .map_err(|error| cannot_start("core", "--core-listen", error))?;
+        let core = super::core::bind(config, &mut process).await?;
         // The gateway calls the core through the same generated client as over
         // the network, without a socket between them.
         let to_core = CoreService::in_process(core.in_process());

@@ -2,10 +2,9 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, Subcommand};
 use serde_json::json;
-use soap_gateway::Endpoint;
 use soap_gateway::parameters::{ParameterSpec, ValueKind, encode, parameters_of};
+use soap_gateway::{Endpoint, EndpointUrl};
 
-use crate::endpoint_url::EndpointUrl;
 use crate::failure::Failure;
 use crate::output::{Output, note};
 

@@ -14,6 +14,7 @@ mod durability;
 mod harness;
 mod invariants;
 mod large_messages;
+mod mapping;
 mod operator;
 mod races;
 mod reflection;

@@ -8,9 +8,9 @@ use crate::mapping::Paired;
 
 /// The items of one request, each with its notification.
 #[derive(Debug)]
-pub(super) struct Batch<T> {
-    pub(super) items: Vec<T>,
-    pub(super) notifications: Vec<pb::Notification>,
+pub(crate) struct Batch<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) notifications: Vec<pb::Notification>,
 }
 
 impl<T: Message> Batch<T> {
@@ -24,7 +24,7 @@ impl<T: Message> Batch<T> {
     /// # Errors
     ///
     /// [`CoreFailure::Unpaired`] when items and notifications do not pair.
-    pub(super) fn split(paired: Paired<T>) -> Result<Vec<Self>, CoreFailure> {
+    pub(crate) fn split(paired: Paired<T>) -> Result<Vec<Self>, CoreFailure> {
         let Paired {
             items,
             notifications,
@@ -111,6 +111,7 @@ mod tests {
                     events: batch.items,
                     notifications: batch.notifications,
                     unknown_installations: 1,
+                    validate_only: false,
                 };
                 assert!(request.encoded_len() <= 8 * 1024 * 1024 + 2);
                 assert_eq!(request.events.len(), request.notifications.len());

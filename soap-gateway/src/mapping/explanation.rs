@@ -1,10 +1,8 @@
 //! What notifications would become, and why.
 
-use std::fmt;
-
 use sfbridge_proto::v1 as pb;
 
-use super::reading::{Finding, Found, GivenBy, Reading};
+use super::reading::{Finding, Found, GivenBy, Reading, passed_on};
 use crate::Endpoint;
 use crate::parameters::{Target, ValueKind, ValueType, parameters_of};
 
@@ -72,14 +70,48 @@ pub enum Source {
     Nothing,
 }
 
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NamedField { parameter, field } => write!(f, "{parameter}={field}"),
-            Self::Literal { parameter } => write!(f, "{parameter}"),
-            Self::DefaultField { field } => write!(f, "default field {field}"),
-            Self::DefaultValue => f.write_str("default"),
-            Self::Nothing => f.write_str("not given"),
+impl Explanation {
+    /// What the mapping alone knows, in the contract's words. What would become
+    /// of it is for the core to add.
+    pub fn message(&self) -> pb::ExplainedNotification {
+        use pb::explained_notification::Item as Message;
+
+        let (item, warnings) = match &self.item {
+            Item::Event(event) => (Message::Event((**event).clone()), &event.warnings),
+            Item::Rating(rating) => (Message::Rating((**rating).clone()), &rating.warnings),
+            Item::Lead(lead) => (Message::Lead((**lead).clone()), &lead.warnings),
+        };
+        pb::ExplainedNotification {
+            salesforce: self.notification.salesforce.clone(),
+            warnings: warnings.clone(),
+            item: Some(item),
+            values: self.values.iter().map(ExplainedValue::message).collect(),
+            rejections: self.notification.rejection.clone().into_iter().collect(),
+            ..Default::default()
+        }
+    }
+}
+
+impl ExplainedValue {
+    fn message(&self) -> pb::ExplainedValue {
+        let (source, parameter, field) = match &self.source {
+            Source::NamedField { parameter, field } => (
+                pb::ValueSource::NamedField,
+                parameter.as_str(),
+                field.as_str(),
+            ),
+            Source::Literal { parameter } => (pb::ValueSource::Literal, parameter.as_str(), ""),
+            Source::DefaultField { field } => (pb::ValueSource::DefaultField, "", field.as_str()),
+            Source::DefaultValue => (pb::ValueSource::DefaultValue, "", ""),
+            Source::Nothing => (pb::ValueSource::Nothing, "", ""),
+        };
+        pb::ExplainedValue {
+            name: self.name.clone(),
+            text: passed_on(&self.text),
+            source: source.into(),
+            parameter: parameter.to_owned(),
+            field: field.to_owned(),
+            problem: self.problem.clone().unwrap_or_default(),
         }
     }
 }

@@ -10,15 +10,15 @@ use tracing::{Instrument, Span};
 
 use super::Router;
 use crate::admission::Entrant;
-use crate::body::{Held, ReadBody, gunzip, too_large};
+use crate::body::{Held, ReadBody, gunzip};
 use crate::core_client::Outcomes;
-use crate::encoding::{self, UndecodableBody};
 use crate::endpoint::Endpoint;
-use crate::fault::{Fault, Reason};
+use crate::fault::Fault;
 use crate::mapping;
 use crate::media_type::MediaType;
+use crate::message_reader;
 use crate::parameters::Parameters;
-use crate::soap::{self, InvalidKind, InvalidMessage, OutboundMessage};
+use crate::soap::{self, OutboundMessage};
 
 /// All work that is going on. It does not end with its connection: a client
 /// that went away will send the message again, and then finds it done.
@@ -150,35 +150,9 @@ fn read(
     if media_type.is_gzip {
         bytes = gunzip(&bytes, limit, &mut held)?;
     }
-    let text = encoding::decode(&bytes, media_type.charset.as_deref())
-        .map_err(|error| undecodable(&error))?;
-    // A body of another encoding may have grown on the way to UTF-8.
-    if text.len() > limit {
-        return Err(too_large(limit));
-    }
-    let message = soap::read(&text, limits).map_err(|error| invalid(&error))?;
+    let charset = media_type.charset.as_deref();
+    let message = message_reader::read(&bytes, charset, limit, limits)?;
     Ok((message, held))
-}
-
-fn undecodable(error: &UndecodableBody) -> Fault {
-    let sentence = error.to_string();
-    match error {
-        UndecodableBody::UnknownEncoding { .. } => Fault::new(Reason::UnknownCharset, sentence),
-        UndecodableBody::InvalidBytes { line, column, .. } => {
-            Fault::new(Reason::InvalidMessage, sentence).at(*line, *column)
-        }
-    }
-}
-
-fn invalid(error: &InvalidMessage) -> Fault {
-    let reason = match error.kind() {
-        InvalidKind::Malformed => Reason::InvalidMessage,
-        InvalidKind::VersionMismatch => Reason::VersionMismatch,
-        InvalidKind::MustUnderstand => Reason::MustUnderstand,
-    };
-    Fault::new(reason, error.to_string())
-        .at(error.line(), error.column())
-        .of_organization(error.organization_id())
 }
 
 /// Notes in the log whom a message that can't be read claims to be from.

@@ -185,6 +185,7 @@ impl EventService for FakeCore {
                 event_id: "e1".to_owned(),
                 rejection,
                 quarantined_notification_id,
+                ..Default::default()
             }
         });
         let results = finished(&conduct, results.collect());
@@ -223,6 +224,7 @@ impl CallRatingService for FakeCore {
                 call_rating_id: "r1".to_owned(),
                 rejection,
                 quarantined_notification_id,
+                ..Default::default()
             }
         });
         let results = finished(&conduct, results.collect());
@@ -404,13 +406,6 @@ impl AccessService for FakeCore {
         &self,
         _: Request<pb::RevokeUrlTokenRequest>,
     ) -> Result<Response<pb::RevokeUrlTokenResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn get_sender_rules(
-        &self,
-        _: Request<pb::GetSenderRulesRequest>,
-    ) -> Result<Response<pb::GetSenderRulesResponse>, Status> {
         Err(Status::unimplemented(""))
     }
 }

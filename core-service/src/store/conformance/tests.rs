@@ -15,6 +15,7 @@ mod ratings;
 pub(in crate::store) mod refused;
 mod senders;
 mod transactions;
+mod trials;
 mod upserts;
 
 use crate::metrics::{CoreMetrics, StoreMetrics};
@@ -99,6 +100,14 @@ macro_rules! run_against {
                 one_job_is_open_for_a_lead_however_requests_race
                 another_installation_organisation_or_lead_has_its_own_job
                 newer_options_replace_older_ones_and_the_earliest_time_stays;
+            trials:
+                a_trial_leaves_nothing_of_any_kind
+                a_trial_knows_what_was_recorded_before
+                a_trial_knows_the_items_before_it_in_its_batch
+                a_trial_says_what_an_event_would_be_tied_to
+                a_trial_is_judged_by_the_callers_own_installations
+                a_trial_of_a_replay_resolves_nothing
+                trials_and_recordings_at_once_keep_exactly_what_was_recorded;
             upserts:
                 a_visit_is_known_by_visitor_time_and_landing_page
                 a_call_is_known_by_its_reference;

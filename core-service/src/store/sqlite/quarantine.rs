@@ -306,6 +306,9 @@ pub(super) fn list(
         notification_id,
         record_id,
         reason,
+        endpoint,
+        object_type,
+        query,
         show_resolved,
     } = filter;
     let mut conditions = Conditions::default();
@@ -321,6 +324,9 @@ pub(super) fn list(
     conditions.add_if("notification_key = ?", key(notification_id));
     conditions.add_if("record_key = ?", key(record_id));
     conditions.add_if("reason = ?", reason.map(|reason| reason.name().to_owned()));
+    conditions.add_if("endpoint = ?", endpoint);
+    conditions.add_if("object_type = ?", object_type);
+    conditions.add_if("query = ?", query);
     if !show_resolved {
         conditions.add_if("state = ?", Some(state_number(QuarantineState::Open)));
     }

@@ -222,6 +222,14 @@ pub(super) fn current(
         .optional()?)
 }
 
+/// One rating.
+pub(super) fn find(connection: &Connection, id: Uuid) -> Result<Option<CallRating>, StoreError> {
+    Ok(connection
+        .prepare_cached(&format!("{SELECT} WHERE call_rating_id = ?1"))?
+        .query_row([id.as_bytes()], read)
+        .optional()?)
+}
+
 /// A page of ratings.
 pub(super) fn list(
     connection: &Connection,

@@ -49,6 +49,8 @@ enum Done {
     Nothing,
     /// It is done, and answers when it learns how the commit went.
     Worked(Answer),
+    /// It was only tried: it must be undone, and then answers.
+    Tried(Answer),
     /// It failed and must be undone, alone or, when the transaction is lost,
     /// with its group.
     Failed(StoreError, Answer),
@@ -114,6 +116,22 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.run(work, Done::Worked).await
+    }
+
+    /// Runs `work` like [`Writer::write`], and undoes what it wrote.
+    pub(super) async fn try_out<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(work, Done::Tried).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        done: fn(Answer) -> Done,
+    ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
         let run = move |transaction: Result<&Connection, &StoreError>| {
             let connection = match transaction {
@@ -125,7 +143,7 @@ impl Writer {
                 }
             };
             match work(connection) {
-                Ok(value) => Done::Worked(Box::new(move |failure| {
+                Ok(value) => done(Box::new(move |failure| {
                     // The caller may have gone meanwhile; its retry finds the work done.
                     let _ = sender.send(failure.map_or(Ok(value), Err));
                 })),
@@ -227,15 +245,16 @@ impl WriterThread {
         let mut answers = Vec::with_capacity(size);
         let outcome = self.work(group, &mut answers).and_then(|has_worked| {
             if has_worked {
-                self.commit(size)
+                self.commit(size)?;
             } else {
-                self.rollback()
+                self.rollback()?;
             }
+            Ok(has_worked)
         });
         match outcome {
-            Ok(()) => {
+            Ok(has_worked) => {
                 // What wrote nothing says nothing about the room on the disk.
-                if self.connection.total_changes() > changes {
+                if has_worked && self.connection.total_changes() > changes {
                     self.recover();
                 }
                 for answer in answers {
@@ -276,6 +295,11 @@ impl WriterThread {
                     answers.push(answer);
                     None
                 }
+                Ok(Done::Tried(answer)) => {
+                    answers.push(answer);
+                    lost = self.execute("ROLLBACK TO request").err();
+                    None
+                }
                 Ok(Done::Failed(error, answer)) => {
                     answers.push(answer);
                     Some(error)
@@ -285,7 +309,7 @@ impl WriterThread {
             lost = match undo {
                 Some(error) if loses_transaction(&error) => Some(error),
                 Some(_) => self.execute("ROLLBACK TO request").err(),
-                None => None,
+                None => lost,
             };
             lost = lost.or_else(|| self.execute("RELEASE request").err());
         }

@@ -1,187 +1,249 @@
 //! Replaying quarantined notifications.
 
 mod done;
-mod preview;
+mod summary;
+
+use std::io::{self, IsTerminal as _};
 
 use anyhow::Context as _;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use sfbridge_proto::v1 as pb;
-use sfbridge_proto::v1::quarantine_service_client::QuarantineServiceClient;
-use sfbridge_values::OrganizationId;
-use soap_gateway::Endpoint;
-use soap_gateway::mapping::{self, CoreRequest};
-use soap_gateway::parameters::Parameters;
-use soap_gateway::soap::{Content, Notification, OutboundMessage, SObject};
+use sfbridge_proto::v1::mapping_service_client::MappingServiceClient;
+use tonic::Code;
 
-use crate::client::Core;
-use crate::config::Config;
+use crate::client::{Core, Refused};
 use crate::failure::Failure;
-use crate::output::Output;
-use done::Done;
+use crate::output::{Output, note};
+use summary::Summary;
+
+/// The most notifications that the core replays in one call.
+const PAGE: usize = 100;
 
 /// Which notifications to replay, and how.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
 pub(crate) struct Replay {
     /// The quarantined notifications' ids
-    #[arg(required = true)]
+    #[arg(group = "which", conflicts_with = "filter")]
     ids: Vec<String>,
+    /// All open ones of this reason, such as `MISSING_IGRP`
+    #[arg(long, groups = ["which", "filter"], value_parser = super::reason)]
+    reason: Option<pb::RejectionReason>,
+    /// All open ones of this installation
+    #[arg(long, groups = ["which", "filter"])]
+    igrp: Option<i64>,
+    /// All open ones of this Salesforce organisation
+    #[arg(long, groups = ["which", "filter"])]
+    organization_id: Option<String>,
+    /// All open ones that came to this endpoint, `events` for instance
+    #[arg(long, groups = ["which", "filter"])]
+    endpoint: Option<String>,
+    /// All open ones of this type of sObject
+    #[arg(long, groups = ["which", "filter"])]
+    object_type: Option<String>,
+    /// All open ones that came with exactly these parameters, as `show` shows
+    /// them
+    #[arg(long, groups = ["which", "filter"], value_name = "QUERY")]
+    came_with: Option<String>,
+    /// All open ones
+    #[arg(long, group = "which", conflicts_with_all = ["ids", "filter"])]
+    all: bool,
     /// The parameters to map with, as `igrp=1001&vidField=Visitor__c`
-    /// [default: those that it came with]
+    /// [default: those that each came with]
     #[arg(long)]
     query: Option<String>,
-    /// Only show what would be sent to the core
+    /// Only show what would become of them
     #[arg(long)]
     dry_run: bool,
+    /// Go on after the dry run without asking, where there is no id
+    #[arg(long)]
+    yes: bool,
 }
 
 impl Replay {
-    pub(super) async fn run(
-        self,
-        core: Core,
-        config: &Config,
-        output: &mut Output<'_>,
-    ) -> Result<(), Failure> {
+    pub(super) async fn run(self, core: Core, output: &mut Output<'_>) -> Result<(), Failure> {
+        let client = MappingServiceClient::new(core);
+        if self.ids.is_empty() {
+            self.run_filtered(client, output).await
+        } else {
+            self.run_named(client, output).await
+        }
+    }
+
+    /// Replays these, one line each.
+    async fn run_named(&self, client: Client, output: &mut Output<'_>) -> Result<(), Failure> {
         let mut rejected = 0;
-        let mut results = Vec::new();
-        for id in self.ids {
-            let client = QuarantineServiceClient::new(core.clone());
-            let held = super::get(client, id.clone()).await?;
-            let request = mapped(held, self.query.as_deref(), config)?;
-            if self.dry_run {
+        let mut documents = Vec::new();
+        for ids in self.ids.chunks(PAGE) {
+            let request = pb::ReplayQuarantinedNotificationsRequest {
+                quarantined_notification_ids: ids.to_vec(),
+                query: self.query.clone(),
+                validate_only: self.dry_run,
+                ..Default::default()
+            };
+            for result in self.replayed(&client, request).await?.results {
+                rejected += usize::from(result.outcome() == pb::Outcome::Rejected);
                 if output.is_json() {
-                    results.push(preview::json(&id, &request)?);
+                    documents.push(done::json(&result, self.dry_run)?);
+                } else if self.dry_run {
+                    done::preview(&result, output)?;
                 } else {
-                    preview::print(&id, &request, output)?;
+                    done::print(&result, output)?;
                 }
-                continue;
-            }
-            let done = Done::of(core.clone(), request).await?;
-            rejected += usize::from(done.outcome == pb::Outcome::Rejected);
-            if output.is_json() {
-                results.push(done.json(&id)?);
-            } else {
-                done.print(&id, output)?;
             }
         }
         if output.is_json() {
-            output.json(&json!({ "results": results }))?;
+            output.json(&json!({ "results": documents }))?;
         }
-        if rejected == 0 {
+        if self.dry_run {
             return Ok(());
         }
-        Err(Failure::failed(format!(
-            "{rejected} rejected again and still in the quarantine; give other parameters with \
-             --query, or mend the installation"
-        )))
+        still_there(rejected)
     }
-}
 
-/// Maps a kept notification with other parameters.
-fn mapped(
-    held: pb::QuarantinedNotification,
-    query: Option<&str>,
-    config: &Config,
-) -> Result<CoreRequest, Failure> {
-    let id = held.quarantined_notification_id.clone();
-    let endpoint = Endpoint::named(&held.endpoint)
-        .with_context(|| format!("{id} came by an endpoint that this release does not know"))?;
-    let parameters =
-        Parameters::parse(endpoint, query.unwrap_or(&held.query)).map_err(|error| {
-            let error = anyhow::Error::new(error);
-            match query {
-            Some(_) => Failure::Usage(error.context("--query is not valid")),
-            None => Failure::Failed(error.context(format!(
-                "{id} came with parameters that are not valid any more; give others with --query"
-            ))),
+    /// Replays what the filter matches: first for show, and then, if that is
+    /// wanted, in earnest.
+    async fn run_filtered(&self, client: Client, output: &mut Output<'_>) -> Result<(), Failure> {
+        if output.is_json() && !self.dry_run && !self.yes {
+            return Err(Failure::usage(
+                "with --json nobody is asked; give --dry-run to look first, then --yes",
+            ));
         }
-        })?;
-    let message = message(held).with_context(|| format!("{id} can't be replayed"))?;
-    let mut request = mapping::map(message, &parameters, &config.gateway.default_fields);
-    for notification in notifications(&mut request) {
-        notification.replay_of.clone_from(&id);
+        let tried = self.pages(&client, true, None, |_| Ok(())).await?;
+        if !output.is_json() {
+            tried.print("would be", output)?;
+        }
+        if self.dry_run || tried.is_empty() {
+            if output.is_json() {
+                output.json(&json!({ "dry_run": tried.json(), "results": [] }))?;
+            }
+            return Ok(());
+        }
+        if !self.yes {
+            if !io::stdin().is_terminal() {
+                return Err(Failure::failed(
+                    "nothing was replayed; give --yes to replay them",
+                ));
+            }
+            output.flush()?;
+            if !is_confirmed(&tried)? {
+                return Ok(output.line("Nothing was replayed.")?);
+            }
+        }
+        let mut documents: Vec<Value> = Vec::new();
+        let is_json = output.is_json();
+        let replayed = self
+            .pages(&client, false, Some(tried.count()), |result| {
+                if is_json {
+                    documents.push(done::json(result, false)?);
+                }
+                Ok(())
+            })
+            .await?;
+        if is_json {
+            output.json(&json!({
+                "dry_run": tried.json(),
+                "replayed": replayed.json(),
+                "results": documents,
+            }))?;
+        } else {
+            replayed.print("were", output)?;
+        }
+        still_there(replayed.rejected())
     }
-    Ok(request)
-}
 
-/// The message of one notification that it came in.
-fn message(held: pb::QuarantinedNotification) -> anyhow::Result<OutboundMessage> {
-    let is_gone = held.reason() == pb::RejectionReason::RecordGone;
-    let content = if is_gone {
-        Content::Gone {
-            object_type: held.object_type,
+    /// Goes through all pages of the filter, and says on the way how far it is.
+    async fn pages(
+        &self,
+        client: &Client,
+        validate_only: bool,
+        expected: Option<usize>,
+        mut see: impl FnMut(&pb::ReplayedNotification) -> Result<(), Failure>,
+    ) -> Result<Summary, Failure> {
+        let mut summary = Summary::default();
+        let mut page_token = String::new();
+        loop {
+            let request = pb::ReplayQuarantinedNotificationsRequest {
+                filter: Some(self.filter()),
+                query: self.query.clone(),
+                validate_only,
+                page_size: i32::try_from(PAGE).unwrap_or(i32::MAX),
+                page_token,
+                ..Default::default()
+            };
+            let page = self.replayed(client, request).await?;
+            for result in &page.results {
+                see(result)?;
+                summary.add(result);
+            }
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(summary);
+            }
+            let count = summary.count();
+            match expected {
+                Some(expected) => note(format_args!("{count} of about {expected} replayed")),
+                None => note(format_args!("{count} looked at")),
+            }
         }
-    } else {
-        Content::Record(SObject {
-            object_type: held.object_type,
-            fields: held.fields.into_iter().collect(),
+    }
+
+    async fn replayed(
+        &self,
+        client: &Client,
+        request: pb::ReplayQuarantinedNotificationsRequest,
+    ) -> Result<pb::ReplayQuarantinedNotificationsResponse, Failure> {
+        let mut client = client.clone();
+        let answer = client.replay_quarantined_notifications(request).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| {
+            let is_usage = status.code() == Code::InvalidArgument;
+            let refused = anyhow::Error::new(Refused(status));
+            if is_usage {
+                Failure::Usage(match self.query {
+                    Some(_) => refused.context("the replay, perhaps --query, is not valid"),
+                    None => refused,
+                })
+            } else {
+                Failure::Failed(refused)
+            }
         })
-    };
-    Ok(OutboundMessage {
-        organization_id: OrganizationId::parse(&held.organization_id)
-            .context("its organisation id is not valid")?,
-        action_id: held.action_id,
-        notifications: vec![Notification {
-            id: held.notification_id,
-            content,
-            warnings: Vec::new(),
-        }],
-        warnings: Vec::new(),
-    })
-}
+    }
 
-fn notifications(request: &mut CoreRequest) -> &mut [pb::Notification] {
-    match request {
-        CoreRequest::Events(paired) => &mut paired.notifications,
-        CoreRequest::Ratings(paired) => &mut paired.notifications,
-        CoreRequest::Leads(paired) => &mut paired.notifications,
+    fn filter(&self) -> pb::ReplayFilter {
+        pb::ReplayFilter {
+            igrp: self.igrp.unwrap_or_default(),
+            organization_id: self.organization_id.clone().unwrap_or_default(),
+            record_id: String::new(),
+            reason: self.reason.unwrap_or_default().into(),
+            endpoint: self.endpoint.clone().unwrap_or_default(),
+            object_type: self.object_type.clone().unwrap_or_default(),
+            query: self.came_with.clone(),
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Layers, Role};
+type Client = MappingServiceClient<Core>;
 
-    fn held() -> pb::QuarantinedNotification {
-        pb::QuarantinedNotification {
-            quarantined_notification_id: "q1".to_owned(),
-            reason: pb::RejectionReason::MissingIgrp.into(),
-            endpoint: "events".to_owned(),
-            query: "txvField=Amount".to_owned(),
-            organization_id: "00D000000000062EAA".to_owned(),
-            notification_id: "04l000000000001EAA".to_owned(),
-            object_type: "Opportunity".to_owned(),
-            fields: [("Id", "006000000000001EAA"), ("Amount", "12.5")]
-                .map(|(name, text)| (name.to_owned(), text.to_owned()))
-                .into(),
-            ..Default::default()
-        }
-    }
+/// Asks at the terminal whether to go on.
+fn is_confirmed(tried: &Summary) -> Result<bool, Failure> {
+    note(format_args!(
+        "Replay these {}? Type y for yes:",
+        tried.count()
+    ));
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .context("the answer can't be read; give --yes instead")?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
 
-    fn events(query: Option<&str>) -> mapping::Paired<pb::Event> {
-        let layers = Layers::read(None, [], []).unwrap();
-        let config = Config::new(layers, Role::Up).unwrap();
-        match mapped(held(), query, &config).unwrap() {
-            CoreRequest::Events(paired) => paired,
-            other => panic!("{other:?}"),
-        }
+fn still_there(rejected: usize) -> Result<(), Failure> {
+    if rejected == 0 {
+        return Ok(());
     }
-
-    #[test]
-    fn a_replay_maps_again_and_says_what_it_is_a_replay_of() {
-        let paired = events(Some("igrp=1001&txvField=Amount"));
-        assert_eq!(paired.items[0].igrp, 1001);
-        assert_eq!(paired.items[0].transaction_value, "12.5");
-        assert_eq!(paired.notifications[0].replay_of, "q1");
-        assert_eq!(paired.notifications[0].rejection, None);
-    }
-
-    #[test]
-    fn without_a_query_the_old_one_counts() {
-        let paired = events(None);
-        assert_eq!(paired.notifications[0].query, "txvField=Amount");
-        let rejection = paired.notifications[0].rejection.clone().unwrap();
-        assert_eq!(rejection.reason(), pb::RejectionReason::MissingIgrp);
-    }
+    Err(Failure::failed(format!(
+        "{rejected} rejected again and still in the quarantine; give other parameters with \
+         --query, or mend the installation"
+    )))
 }

@@ -1,6 +1,6 @@
 //! The way out of the quarantine.
 
-use crate::harness::{EVENTS, Message, Notification, Request, Server};
+use crate::harness::{EVENTS, Message, Notification, Request, Server, run};
 
 /// A notification whose installation nobody can know.
 fn message(number: u32) -> Request {
@@ -44,7 +44,7 @@ async fn a_quarantined_notification_is_replayed_and_keeps_its_first_receipt() {
 
     let line = format!("quarantine replay {id} --query igrpField=Site__c");
     let preview = up.run(&format!("{line} --dry-run")).await;
-    assert!(preview.ok().contains("would be sent"), "{preview:?}");
+    assert!(preview.ok().contains("would be RECORDED"), "{preview:?}");
     assert!(
         up.run("events list --igrp 71")
             .await
@@ -85,4 +85,59 @@ async fn a_quarantined_notification_is_discarded_and_stays_readable() {
     assert!(listed.ok().contains("DISCARDED"), "{listed:?}");
     let shown = up.run(&format!("quarantine show {id} --json")).await.json();
     assert_eq!(shown["fields"]["Name"], "Lost and found");
+}
+
+#[tokio::test]
+async fn many_are_replayed_by_what_they_have_in_common_after_a_look_and_a_yes() {
+    let up = Server::up().await;
+    quarantined(&up, 3).await;
+    quarantined(&up, 4).await;
+    let line = "quarantine replay --reason missing_igrp --query igrpField=Site__c";
+    let count = async || {
+        let events = up.run("events list --igrp 71 --json").await.json();
+        events["events"].as_array().unwrap().len()
+    };
+    let looked = up.run(&format!("{line} --dry-run")).await;
+    assert!(looked.ok().contains("2 would be recorded"), "{looked:?}");
+    // Nobody is there to say yes.
+    let asked = up.run(line).await;
+    assert!(asked.failed(1).contains("--yes"), "{asked:?}");
+    assert!(asked.out.contains("2 would be recorded"), "{asked:?}");
+    let asked = up.run(&format!("{line} --json")).await;
+    assert!(asked.failed(2).contains("--dry-run"), "{asked:?}");
+    assert_eq!(count().await, 0);
+
+    // As they came they would be rejected again.
+    let looked = up
+        .run("quarantine replay --all --dry-run --json")
+        .await
+        .json();
+    assert_eq!(looked["dry_run"]["rejected"]["MISSING_IGRP"], 2);
+    let again = up.run("quarantine replay --all --yes").await;
+    assert!(
+        again.failed(1).contains("still in the quarantine"),
+        "{again:?}"
+    );
+
+    let replayed = up.run(&format!("{line} --yes --json")).await.json();
+    assert_eq!(replayed["replayed"]["recorded"], 2);
+    assert_eq!(replayed["results"].as_array().unwrap().len(), 2);
+    assert_eq!(count().await, 2);
+    let none = up.run(&format!("{line} --yes")).await;
+    assert!(none.ok().contains("no such open"), "{none:?}");
+}
+
+#[tokio::test]
+async fn a_replay_says_which_ones_and_in_one_way() {
+    for line in [
+        "quarantine replay",
+        "quarantine replay --query igrp=1",
+        "quarantine replay x --all",
+        "quarantine replay x --igrp 1",
+        "quarantine replay --all --igrp 1",
+        "quarantine replay --reason NONSENSE",
+    ] {
+        let ran = run(line.split(' ')).await;
+        assert_eq!(ran.code, Some(2), "{line}: {ran:?}");
+    }
 }

@@ -94,29 +94,47 @@ async fn an_explanation_says_what_comes_of_a_message_and_writes_nothing() {
         .field("VID__c", "nobody");
     let (_folder, path) = file(&sale().with(&bad));
     let url = format!("http://{}{EVENTS}?txvField=Amount", up.gateway());
-    let explained = run(["explain", text(&path), "--url", &url]).await;
-    let told = explained.ok();
-    for words in [
-        "It would become an event.",
-        "default field VID__c",
-        "INVALID_VISITOR_ID",
-        "1250.50",
-    ] {
-        assert!(told.contains(words), "{words} in {told}");
+    let line = format!("explain {} --url {url}", text(&path));
+    let alone = up.run(&format!("{line} --offline")).await;
+    assert!(alone.ok().contains("The core was not asked"), "{alone:?}");
+    let asked = up.run(&line).await;
+    assert!(asked.ok().contains("The core was asked"), "{asked:?}");
+    for told in [alone.ok(), asked.ok()] {
+        for words in [
+            "It would become an event.",
+            "default field VID__c",
+            "INVALID_VISITOR_ID",
+            "1250.50",
+        ] {
+            assert!(told.contains(words), "{words} in {told}");
+        }
     }
-    let explained = run(["explain", text(&path), "--url", &url, "--json"])
-        .await
-        .json();
-    let verdicts = explained["notifications"].as_array().unwrap().iter();
-    let verdicts: Vec<_> = verdicts
-        .map(|one| one["would_be"].as_str().unwrap())
-        .collect();
-    assert_eq!(verdicts, ["recorded", "quarantined"]);
+    for (line, is_asked) in [(format!("{line} --offline"), false), (line.clone(), true)] {
+        let explained = up.run(&format!("{line} --json")).await.json();
+        assert_eq!(explained["core_asked"], is_asked);
+        assert_eq!(explained["not_consulted"].is_null(), is_asked);
+        let verdicts = explained["notifications"].as_array().unwrap().iter();
+        let verdicts: Vec<_> = verdicts
+            .map(|one| one["would_be"].as_str().unwrap())
+            .collect();
+        assert_eq!(verdicts, ["recorded", "quarantined"]);
+    }
+    // Without a core it goes on alone.
+    let alone = up.run(&format!("{line} --core http://127.0.0.1:1")).await;
+    assert!(alone.ok().contains("The core was not asked"), "{alone:?}");
     let listed = up.run("events list --igrp 61").await;
     assert!(
         listed.ok().contains("There are no such events."),
         "{listed:?}"
     );
+
+    run(["send", text(&path), "--to", &url]).await.ok();
+    let again = up.run(&line).await;
+    assert!(again.ok().contains("recorded before as"), "{again:?}");
+
+    std::fs::write(&path, "<a>").unwrap();
+    let refused = up.run(&line).await;
+    assert!(refused.failed(1).contains("line 1, column"), "{refused:?}");
 }
 
 #[tokio::test]

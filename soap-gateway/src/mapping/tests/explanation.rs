@@ -27,6 +27,10 @@ fn an_explanation_is_what_would_be_sent_and_where_each_value_comes_from() {
     );
     assert_eq!(explanation.notification, paired.notifications[0]);
 
+    let named = |parameter: &str, field: &str| Source::NamedField {
+        parameter: parameter.to_owned(),
+        field: field.to_owned(),
+    };
     let value = |name: &str| {
         let value = explanation
             .values
@@ -35,28 +39,43 @@ fn an_explanation_is_what_would_be_sent_and_where_each_value_comes_from() {
             .unwrap();
         (
             value.text.as_str(),
-            value.source.to_string(),
+            value.source.clone(),
             value.problem.is_some(),
         )
     };
     assert_eq!(
         value("igrp"),
-        ("840.0", "default field Infinity_IGRP__c".to_owned(), false)
+        (
+            "840.0",
+            Source::DefaultField {
+                field: "Infinity_IGRP__c".to_owned()
+            },
+            false
+        )
     );
     assert_eq!(
         value("visitor_id"),
-        ("nobody", "vidField=Visitor__c".to_owned(), true)
+        ("nobody", named("vidField", "Visitor__c"), true)
     );
     assert_eq!(
         value("time"),
-        ("yesterday", "dtField=Close__c".to_owned(), true)
+        ("yesterday", named("dtField", "Close__c"), true)
     );
-    assert_eq!(value("title"), ("Hello", "title".to_owned(), false));
-    assert_eq!(value("action"), ("sale", "default".to_owned(), false));
-    assert_eq!(value("call_ref"), ("", "not given".to_owned(), false));
+    assert_eq!(
+        value("title"),
+        (
+            "Hello",
+            Source::Literal {
+                parameter: "title".to_owned()
+            },
+            false
+        )
+    );
+    assert_eq!(value("action"), ("sale", Source::DefaultValue, false));
+    assert_eq!(value("call_ref"), ("", Source::Nothing, false));
     assert_eq!(
         value("c_team"),
-        ("north", "c_teamField=Team__c".to_owned(), false)
+        ("north", named("c_teamField", "Team__c"), false)
     );
     assert!(!format!("{explanations:?}").contains("s3cret"));
 }

@@ -85,12 +85,12 @@ impl Client {
             let presented = session.peer_certificates().unwrap()[0].clone().into_owned();
             // With TLS 1.3 a client learns only now that it was refused.
             let _ = stream.read(&mut [0]).await;
-            Ok(presented)
+            io::Result::Ok(presented)
         };
         let server = async {
             let (stream, certificate) = server.accept(stream).await?;
             drop(stream);
-            Ok(certificate)
+            io::Result::Ok(certificate)
         };
         let (presented, certificate) = tokio::join!(client, server);
         Ok((certificate?, presented?))

@@ -371,6 +371,9 @@ pub(in crate::store) fn whole_quarantine() -> QuarantineFilter {
         notification_id: None,
         record_id: None,
         reason: None,
+        endpoint: None,
+        object_type: None,
+        query: None,
         show_resolved: true,
     }
 }

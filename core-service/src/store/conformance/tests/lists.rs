@@ -337,6 +337,7 @@ pub(super) async fn every_filter_of_the_quarantine_finds_what_it_says(store: &St
                                 record_id: number.map(|n| format!("006{n:012}EAA")),
                                 reason,
                                 show_resolved,
+                                ..whole_quarantine()
                             };
                             let expected = kept.iter().filter(|(_, _, _, own)| {
                                 (coverage == Coverage::All
@@ -360,6 +361,27 @@ pub(super) async fn every_filter_of_the_quarantine_finds_what_it_says(store: &St
                 }
             }
         }
+    }
+    let text = |text: &str| Some(text.to_owned());
+    for (endpoint, object_type, query, expected) in [
+        (
+            text("events"),
+            text("Opportunity"),
+            text(""),
+            COUNT as usize,
+        ),
+        (text("leadEnrich"), None, None, 0),
+        (None, text("Lead"), None, 0),
+        (None, None, text("igrp=1"), 0),
+    ] {
+        let filter = QuarantineFilter {
+            endpoint,
+            object_type,
+            query,
+            ..whole_quarantine()
+        };
+        let page = store.quarantined_notifications(filter.clone(), PageRequest::ALL);
+        assert_eq!(page.await.unwrap().rows.len(), expected, "{filter:?}");
     }
     let whole = store
         .quarantined_notifications(whole_quarantine(), PageRequest::ALL)

@@ -197,6 +197,9 @@ fn read_the_rest(connection: &Connection) {
         });
         list(QuarantineFilter {
             reason: Some(RejectionReason::RecordGone),
+            endpoint: some(),
+            object_type: some(),
+            query: some(),
             ..all()
         });
         let coverage = Coverage::Only([seven(), igrp(8)].into());
@@ -217,6 +220,7 @@ fn read_the_rest(connection: &Connection) {
 
     events::find(connection, Uuid::nil()).unwrap();
     ratings::current(connection, seven(), "C").unwrap();
+    ratings::find(connection, Uuid::nil()).unwrap();
     lead_enrichments::find(connection, Uuid::nil()).unwrap();
     calls::find(connection, seven(), "C").unwrap();
     quarantine::find(connection, Uuid::nil()).unwrap();

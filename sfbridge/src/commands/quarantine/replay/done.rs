@@ -1,107 +1,69 @@
-//! What became of a replayed notification.
+//! What became of a replayed notification, or would.
 
-use anyhow::Context as _;
 use serde_json::{Value, json};
 use sfbridge_proto::v1 as pb;
-use sfbridge_proto::v1::call_rating_service_client::CallRatingServiceClient;
-use sfbridge_proto::v1::event_service_client::EventServiceClient;
-use sfbridge_proto::v1::lead_enrichment_service_client::LeadEnrichmentServiceClient;
-use soap_gateway::mapping::CoreRequest;
+use sfbridge_proto::v1::replayed_notification::Item;
 
-use crate::client::{Core, Refused};
 use crate::commands::listing::{rejection_text, short};
-use crate::failure::Failure;
 use crate::output::{Output, OutputError, json_of, printable};
 
-/// What became of one.
-pub(super) struct Done {
-    pub(super) outcome: pb::Outcome,
-    record_id: String,
-    rejection: Option<pb::Rejection>,
+/// For programs. A dry run also shows what it was mapped to.
+pub(super) fn json(
+    result: &pb::ReplayedNotification,
+    is_dry_run: bool,
+) -> Result<Value, OutputError> {
+    let rejection = result
+        .rejection
+        .as_ref()
+        .map(|rejection| json_of("Rejection", rejection))
+        .transpose()?;
+    let mut document = json!({
+        "quarantined_notification_id": result.quarantined_notification_id,
+        "outcome": result.outcome().as_str_name(),
+        "record_id": result.resolved_record_id,
+        "rejection": rejection,
+    });
+    if is_dry_run {
+        document["would_be"] = match &result.item {
+            Some(Item::Event(event)) => json!({ "event": json_of("Event", event)? }),
+            Some(Item::Rating(rating)) => json!({ "rating": json_of("CallRating", rating)? }),
+            Some(Item::Lead(lead)) => json!({ "lead": json_of("LeadToEnrich", lead)? }),
+            None => Value::Null,
+        };
+    }
+    Ok(document)
 }
 
-impl Done {
-    /// Sends it to the core.
-    pub(super) async fn of(core: Core, request: CoreRequest) -> Result<Self, Failure> {
-        let done = match request {
-            CoreRequest::Events(paired) => {
-                let request = pb::RecordEventsRequest {
-                    events: paired.items,
-                    notifications: paired.notifications,
-                    ..Default::default()
-                };
-                let mut client = EventServiceClient::new(core);
-                let answer = client.record_events(request).await.map_err(Refused)?;
-                let results = answer.into_inner().results;
-                results
-                    .into_iter()
-                    .next()
-                    .map(|one| (one.outcome(), one.event_id, one.rejection))
-            }
-            CoreRequest::Ratings(paired) => {
-                let request = pb::RateCallsRequest {
-                    ratings: paired.items,
-                    notifications: paired.notifications,
-                    ..Default::default()
-                };
-                let mut client = CallRatingServiceClient::new(core);
-                let answer = client.rate_calls(request).await.map_err(Refused)?;
-                let results = answer.into_inner().results;
-                results
-                    .into_iter()
-                    .next()
-                    .map(|one| (one.outcome(), one.call_rating_id, one.rejection))
-            }
-            CoreRequest::Leads(paired) => {
-                let request = pb::EnrichLeadsRequest {
-                    leads: paired.items,
-                    notifications: paired.notifications,
-                    ..Default::default()
-                };
-                let mut client = LeadEnrichmentServiceClient::new(core);
-                let answer = client.enrich_leads(request).await.map_err(Refused)?;
-                let results = answer.into_inner().results;
-                results
-                    .into_iter()
-                    .next()
-                    .map(|one| (one.outcome(), one.lead_enrichment_id, one.rejection))
-            }
-        };
-        let (outcome, record_id, rejection) =
-            done.context("the core gave no result; see its log")?;
-        Ok(Self {
-            outcome,
-            record_id,
-            rejection,
-        })
+/// What it would be, for people.
+pub(super) fn preview(
+    result: &pb::ReplayedNotification,
+    output: &mut Output<'_>,
+) -> Result<(), OutputError> {
+    let id = printable(&result.quarantined_notification_id);
+    output.line(format_args!("{id} would be {}", outcome(result)))?;
+    match &result.item {
+        Some(Item::Event(event)) => output.fields("Event", event)?,
+        Some(Item::Rating(rating)) => output.fields("CallRating", rating)?,
+        Some(Item::Lead(lead)) => output.fields("LeadToEnrich", lead)?,
+        None => {}
     }
+    output.line("")
+}
 
-    pub(super) fn json(&self, id: &str) -> Result<Value, OutputError> {
-        let rejection = self
-            .rejection
-            .as_ref()
-            .map(|rejection| json_of("Rejection", rejection))
-            .transpose()?;
-        Ok(json!({
-            "quarantined_notification_id": id,
-            "outcome": self.outcome.as_str_name(),
-            "record_id": self.record_id,
-            "rejection": rejection,
-        }))
-    }
+/// What it is now, for people.
+pub(super) fn print(
+    result: &pb::ReplayedNotification,
+    output: &mut Output<'_>,
+) -> Result<(), OutputError> {
+    let id = printable(&result.quarantined_notification_id);
+    output.line(format_args!("{id}: {}", outcome(result)))
+}
 
-    pub(super) fn print(&self, id: &str, output: &mut Output<'_>) -> Result<(), OutputError> {
-        let outcome = short(self.outcome.as_str_name(), "OUTCOME_");
-        let id = printable(id);
-        match &self.rejection {
-            Some(rejection) => output.line(format_args!(
-                "{id}: {outcome}, {}",
-                rejection_text(rejection)
-            )),
-            None => output.line(format_args!(
-                "{id}: {outcome} as {}",
-                printable(&self.record_id)
-            )),
-        }
+fn outcome(result: &pb::ReplayedNotification) -> String {
+    let outcome = short(result.outcome().as_str_name(), "OUTCOME_");
+    match (&result.rejection, result.resolved_record_id.as_str()) {
+        (Some(rejection), _) => format!("{outcome}, {}", rejection_text(rejection)),
+        (None, "") => outcome,
+        (None, id) => format!("{outcome} as {}", printable(id)),
     }
 }

@@ -1,19 +1,20 @@
 //! Endpoint URLs, as they are pasted into Salesforce.
 
 use http::Uri;
-use soap_gateway::Endpoint;
-use soap_gateway::parameters::{InvalidParameter, Parameters};
+
+use crate::Endpoint;
+use crate::parameters::{InvalidParameter, Parameters};
 
 /// A valid endpoint URL.
-#[derive(Debug)]
-pub(crate) struct EndpointUrl {
+#[derive(Clone, Debug)]
+pub struct EndpointUrl {
     uri: Uri,
     parameters: Parameters,
 }
 
 /// What is wrong with an endpoint URL.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum InvalidUrl {
+pub enum InvalidUrl {
     /// It is no URL.
     #[error("this is not a URL; it begins with https://, and spaces in it are written %20")]
     NotAUrl,
@@ -31,7 +32,7 @@ impl EndpointUrl {
     /// # Errors
     ///
     /// [`InvalidUrl`] says what the gateway would refuse.
-    pub(crate) fn parse(text: &str) -> Result<Self, InvalidUrl> {
+    pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let uri: Uri = text.trim().parse().map_err(|_| InvalidUrl::NotAUrl)?;
         let is_web = matches!(uri.scheme_str(), None | Some("http" | "https"));
         if !is_web || !uri.path().starts_with('/') {
@@ -44,12 +45,12 @@ impl EndpointUrl {
     }
 
     /// What the query says.
-    pub(crate) fn parameters(&self) -> &Parameters {
+    pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
     /// What may keep Salesforce from calling it, one sentence each.
-    pub(crate) fn doubts(&self) -> Vec<String> {
+    pub fn doubts(&self) -> Vec<String> {
         let mut doubts = Vec::new();
         match self.uri.scheme_str() {
             Some("https") => {}

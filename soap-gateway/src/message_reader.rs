@@ -1,0 +1,48 @@
+//! From the bytes of a body to a message, or to the refusal.
+
+use crate::body::too_large;
+use crate::encoding::{self, UndecodableBody};
+use crate::fault::{Fault, Reason};
+use crate::soap::{self, InvalidKind, InvalidMessage, OutboundMessage};
+
+/// Reads a message of at most `limit` bytes of UTF-8. `charset` is that of the
+/// `Content-Type`.
+///
+/// # Errors
+///
+/// The refusal says what is wrong and, where it is one place, in which line and
+/// column.
+pub(crate) fn read(
+    bytes: &[u8],
+    charset: Option<&str>,
+    limit: usize,
+    limits: &soap::Limits,
+) -> Result<OutboundMessage, Fault> {
+    let text = encoding::decode(bytes, charset).map_err(|error| undecodable(&error))?;
+    // A body of another encoding may have grown on the way to UTF-8.
+    if text.len() > limit {
+        return Err(too_large(limit));
+    }
+    soap::read(&text, limits).map_err(|error| invalid(&error))
+}
+
+fn undecodable(error: &UndecodableBody) -> Fault {
+    let sentence = error.to_string();
+    match error {
+        UndecodableBody::UnknownEncoding { .. } => Fault::new(Reason::UnknownCharset, sentence),
+        UndecodableBody::InvalidBytes { line, column, .. } => {
+            Fault::new(Reason::InvalidMessage, sentence).at(*line, *column)
+        }
+    }
+}
+
+fn invalid(error: &InvalidMessage) -> Fault {
+    let reason = match error.kind() {
+        InvalidKind::Malformed => Reason::InvalidMessage,
+        InvalidKind::VersionMismatch => Reason::VersionMismatch,
+        InvalidKind::MustUnderstand => Reason::MustUnderstand,
+    };
+    Fault::new(reason, error.to_string())
+        .at(error.line(), error.column())
+        .of_organization(error.organization_id())
+}
