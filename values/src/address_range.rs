@@ -40,13 +40,28 @@ impl AddressRange {
         if net.trunc() != net {
             return Err(InvalidAddressRange::HostBits(Self(net.trunc())));
         }
-        Ok(Self(net))
+        Ok(Self(canonical(net)))
     }
 
     /// Whether an address is in the range. An address of version 4 is the same
     /// when it is written as one of version 6 (`::ffff:192.0.2.1`).
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
+    }
+}
+
+/// A range of version 4 that is written as one of version 6 as what it is:
+/// addresses are made canonical too, before they are compared.
+fn canonical(net: IpNet) -> IpNet {
+    const MAPPED: u8 = 96;
+
+    let address = net.addr().to_canonical();
+    let prefix = net.prefix_len().checked_sub(MAPPED);
+    match (net, prefix) {
+        (IpNet::V6(_), Some(prefix)) if address.is_ipv4() => {
+            IpNet::new(address, prefix).unwrap_or(net)
+        }
+        _ => net,
     }
 }
 
@@ -94,6 +109,8 @@ mod tests {
     fn version_4_inside_version_6_is_version_4() {
         check("192.0.2.0/24", "::ffff:192.0.2.1", true);
         check("::ffff:192.0.2.1", "192.0.2.1", true);
+        check("::ffff:192.0.2.0/120", "192.0.2.9", true);
+        check("::ffff:192.0.2.0/120", "::ffff:192.0.3.9", false);
         check("::/0", "::ffff:192.0.2.1", false);
     }
 

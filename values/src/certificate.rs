@@ -22,13 +22,17 @@ impl Fingerprint {
     }
 
     /// Reads a fingerprint of 64 hexadecimal digits in any case, with or without
-    /// colons between the bytes.
+    /// colons between the bytes, alone or as openssl prints it.
     ///
     /// # Errors
     ///
     /// [`InvalidFingerprint`] for anything else.
     pub fn parse(text: &str) -> Result<Self, InvalidFingerprint> {
         let text = text.trim();
+        let text = match text.split_once('=') {
+            Some((name, text)) if name.eq_ignore_ascii_case("sha256 fingerprint") => text,
+            _ => text,
+        };
         let width = match text.len() {
             64 => 2,
             95 => 3,
@@ -92,6 +96,8 @@ mod tests {
         let pairs: Vec<&str> = (0..32).map(|n| &PLAIN[2 * n..2 * n + 2]).collect();
         let colons = pairs.join(":").to_uppercase();
         assert_eq!(Fingerprint::parse(&format!(" {colons}\n")), Ok(plain));
+        let printed = format!("sha256 Fingerprint={colons}\n");
+        assert_eq!(Fingerprint::parse(&printed), Ok(plain));
     }
 
     #[test]
@@ -105,6 +111,7 @@ mod tests {
             &PLAIN.replace('f', "é"),
             &"00-".repeat(32)[..95],
             &"0".repeat(95),
+            &format!("sha1 Fingerprint={PLAIN}"),
         ] {
             assert_eq!(Fingerprint::parse(text), Err(InvalidFingerprint), "{text}");
         }

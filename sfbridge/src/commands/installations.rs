@@ -1,6 +1,7 @@
 //! `sfbridge installations`: tracked business units.
 
 mod fields;
+mod senders;
 
 use clap::{Args, Subcommand};
 use prost_types::FieldMask;

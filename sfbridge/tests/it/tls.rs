@@ -83,7 +83,7 @@ fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn borrowed(variables: &[(&'static str, String)]) -> Vec<(&'static str, &str)> {
+fn borrowed<'a>(variables: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
     variables
         .iter()
         .map(|(name, value)| (*name, value.as_str()))

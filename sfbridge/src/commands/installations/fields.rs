@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use clap::Args;
 use sfbridge_proto::v1 as pb;
-use sfbridge_values::{AddressRange, Currency, FieldName, Fingerprint, MarketingAttribute};
+use sfbridge_values::{Currency, FieldName, MarketingAttribute};
+
+use super::senders::Senders;
 
 /// The fields as flags. An empty text clears one.
 #[derive(Debug, Default, Args)]
@@ -41,20 +43,8 @@ pub(crate) struct Fields {
     /// Take the lead field mapping away: the default one counts then
     #[arg(long, conflicts_with = "lead_field_mapping")]
     no_map: bool,
-    /// An address that its organisation may send from, or a range such as 192.0.2.0/24;
-    /// repeat it for all of them, they replace what was there
-    #[arg(long = "address-range", value_name = "RANGE")]
-    address_ranges: Vec<AddressRange>,
-    /// Take all address ranges away: its organisation may then send from anywhere
-    #[arg(long, conflicts_with = "address_ranges")]
-    no_address_ranges: bool,
-    /// The SHA-256 fingerprint of the client certificate that its organisation must send with, or
-    /// of the authority that it chains to; repeat it for all of them, they replace what was there
-    #[arg(long = "client-certificate", value_name = "FINGERPRINT")]
-    client_certificates: Vec<Fingerprint>,
-    /// Take all fingerprints away: no client certificate is then asked for
-    #[arg(long, conflicts_with = "client_certificates")]
-    no_client_certificates: bool,
+    #[command(flatten)]
+    senders: Senders,
 }
 
 impl Fields {
@@ -71,10 +61,7 @@ impl Fields {
             no_rating_items,
             lead_field_mapping,
             no_map,
-            address_ranges,
-            no_address_ranges,
-            client_certificates,
-            no_client_certificates,
+            senders,
         } = self;
         [
             ("display_name", display_name.is_some()),
@@ -88,16 +75,9 @@ impl Fields {
                 "lead_field_mapping",
                 !lead_field_mapping.is_empty() || *no_map,
             ),
-            (
-                "address_ranges",
-                !address_ranges.is_empty() || *no_address_ranges,
-            ),
-            (
-                "client_certificates",
-                !client_certificates.is_empty() || *no_client_certificates,
-            ),
         ]
         .into_iter()
+        .chain(senders.mask())
         .filter(|(_, is_given)| *is_given)
         .map(|(name, _)| name.to_owned())
         .collect()
@@ -123,15 +103,11 @@ impl Fields {
                 .into_iter()
                 .map(|MappedField { attribute, field }| (attribute, field))
                 .collect(),
-            address_ranges: texts(&self.address_ranges),
-            client_certificates: texts(&self.client_certificates),
+            address_ranges: self.senders.address_ranges(),
+            client_certificates: self.senders.client_certificates(),
             ..Default::default()
         }
     }
-}
-
-fn texts<T: ToString>(values: &[T]) -> Vec<String> {
-    values.iter().map(T::to_string).collect()
 }
 
 /// A rating item as a flag's value.
@@ -234,20 +210,9 @@ mod tests {
         let fields = Fields {
             currency: Some(String::new()),
             no_map: true,
-            address_ranges: vec!["192.0.2.0/24".parse().unwrap()],
-            no_client_certificates: true,
             ..Default::default()
         };
-        let expected = [
-            "currency",
-            "lead_field_mapping",
-            "address_ranges",
-            "client_certificates",
-        ];
-        assert_eq!(fields.mask(), expected);
-        let installation = fields.into_installation(7);
-        assert_eq!(installation.address_ranges, ["192.0.2.0/24"]);
-        assert!(installation.client_certificates.is_empty());
+        assert_eq!(fields.mask(), ["currency", "lead_field_mapping"]);
         assert!(Fields::default().mask().is_empty());
     }
 }
