@@ -5,6 +5,7 @@ use std::pin::Pin;
 use core_service::domain::Role;
 use sfbridge_proto::v1 as pb;
 use tonic::Status;
+use uuid::Uuid;
 
 use super::Named;
 use crate::harness::Client;
@@ -111,6 +112,14 @@ fn records() -> Vec<Rpc> {
                 }],
             }
         ),
+        rpc!(
+            "QuarantineService/RecordRefusedMessages",
+            Ingest,
+            quarantine.record_refused_messages,
+            |named| pb::RecordRefusedMessagesRequest {
+                refused_messages: vec![refused(&named)],
+            }
+        ),
     ]
 }
 
@@ -208,6 +217,15 @@ fn reads() -> Vec<Rpc> {
             quarantine.list_quarantined_notifications,
             |named| pb::ListQuarantinedNotificationsRequest {
                 igrp: named.igrp,
+                ..Default::default()
+            }
+        ),
+        rpc!(
+            "QuarantineService/ListRefusedMessages",
+            Read,
+            quarantine.list_refused_messages,
+            |named| pb::ListRefusedMessagesRequest {
+                organization_id: named.organization_id.to_owned(),
                 ..Default::default()
             }
         ),
@@ -383,6 +401,17 @@ pub(super) fn lead(named: &Named) -> pb::LeadToEnrich {
         visitor_id: named.visitor_id.to_owned(),
         organization_id: named.organization_id.to_owned(),
         record_id: "00Q000000000001".to_owned(),
+        ..Default::default()
+    }
+}
+
+fn refused(named: &Named) -> pb::RefusedMessage {
+    pb::RefusedMessage {
+        endpoint: "events".to_owned(),
+        organization_id: named.organization_id.to_owned(),
+        status: 400,
+        reason: "INVALID_MESSAGE".to_owned(),
+        request_id: Uuid::from_u128(1).to_string(),
         ..Default::default()
     }
 }
