@@ -57,7 +57,7 @@ impl Sender {
         }
         let hop = hop::from_outside(config.client_address_header, headers, is_trusted);
         let certificate = match &config.client_certificate_header {
-            Some(name) => Certificate::of_header(headers.get_all(name)),
+            Some(name) => Certificate::of_header(headers, name),
             None => Certificate::of_connection(arrival.client_certificate.as_ref()),
         };
         Self {

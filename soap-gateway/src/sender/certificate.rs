@@ -2,8 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderValue;
-use http::header::GetAll;
+use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode_str;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -35,8 +34,8 @@ impl Certificate {
         certificate.map_or(Self::Absent, |known| Self::OfConnection(known.clone()))
     }
 
-    /// The certificate that a trusted proxy passes on in these lines of one
-    /// header. Which of the usual forms it has, it tells itself:
+    /// The certificate that a trusted proxy passes on in the header of this
+    /// name. Which of the usual forms it has, it tells itself:
     ///
     /// - a PEM text in percent-encoding, as nginx and load balancers of AWS
     ///   write it; of several certificates in it, the first is the sender's;
@@ -44,8 +43,8 @@ impl Certificate {
     /// - the 64 hexadecimal digits of its SHA-256 fingerprint;
     /// - a list as Envoy's `X-Forwarded-Client-Cert`, whose last element is the
     ///   nearest proxy's.
-    pub(super) fn of_header(lines: GetAll<'_, HeaderValue>) -> Self {
-        let mut lines = lines.iter();
+    pub(super) fn of_header(headers: &HeaderMap, name: &HeaderName) -> Self {
+        let mut lines = headers.get_all(name).iter();
         let Some(last) = lines.next_back() else {
             return Self::Absent;
         };

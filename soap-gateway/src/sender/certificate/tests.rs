@@ -1,4 +1,4 @@
-use http::{HeaderMap, HeaderName};
+use http::HeaderValue;
 use proptest::prelude::*;
 
 use super::*;
@@ -38,7 +38,7 @@ fn read(lines: &[&str]) -> Certificate {
         let line = HeaderValue::from_bytes(line.as_bytes()).unwrap();
         headers.append(NAME, line);
     }
-    Certificate::of_header(headers.get_all(NAME))
+    Certificate::of_header(&headers, &NAME)
 }
 
 #[track_caller]
