@@ -161,6 +161,7 @@ pub(crate) fn gateway_default(setting: Setting) -> Option<String> {
         names.join(",")
     };
     Some(match setting {
+        Setting::GatewayClientAddressHeader => gateway.senders.client_address_header.to_string(),
         Setting::GatewayMaxConnections => gateway.max_connections.to_string(),
         Setting::GatewayMaxRequests => gateway.max_requests.to_string(),
         Setting::GatewayMaxBodyBytes => gateway.max_body_bytes.to_string(),

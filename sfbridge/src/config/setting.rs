@@ -17,6 +17,11 @@ pub(crate) enum Setting {
     GatewayTlsCertificateFile,
     GatewayTlsKeyFile,
     GatewayClientCaFile,
+    TrustedProxies,
+    GatewayClientAddressHeader,
+    GatewayClientCertificateHeader,
+    GatewayAllowedAddresses,
+    GatewayClientCertificates,
     GatewayMaxConnections,
     GatewayMaxConnectionsPerAddress,
     GatewayMaxRequests,
@@ -85,7 +90,7 @@ pub(crate) struct Row {
 
 impl Setting {
     /// All settings, in the order in which people read them.
-    pub(crate) const ALL: [Self; 40] = [
+    pub(crate) const ALL: [Self; 45] = [
         Self::DataDir,
         Self::Store,
         Self::Installations,
@@ -106,6 +111,11 @@ impl Setting {
         Self::GatewayTlsCertificateFile,
         Self::GatewayTlsKeyFile,
         Self::GatewayClientCaFile,
+        Self::TrustedProxies,
+        Self::GatewayClientAddressHeader,
+        Self::GatewayClientCertificateHeader,
+        Self::GatewayAllowedAddresses,
+        Self::GatewayClientCertificates,
         Self::GatewayMaxConnections,
         Self::GatewayMaxConnectionsPerAddress,
         Self::GatewayMaxRequests,
@@ -203,6 +213,21 @@ impl Setting {
                 "The private key of the gateway's TLS certificate, as PEM, not encrypted"),
             Self::GatewayClientCaFile => ("gateway_client_ca_file", Gateway, None, "FILE",
                 "The authorities of senders' client certificates, or such certificates, as PEM"),
+            Self::TrustedProxies => ("trusted_proxies", Gateway, None, "RANGES",
+                "The proxies whose headers say who sends: addresses or ranges such as \
+                 10.0.0.0/8, comma-separated"),
+            Self::GatewayClientAddressHeader => ("gateway_client_address_header", Gateway, None, "NAME",
+                "The header in which trusted proxies name the client's address: x-forwarded-for \
+                 or forwarded"),
+            Self::GatewayClientCertificateHeader => ("gateway_client_certificate_header", Gateway, None, "NAME",
+                "The header in which trusted proxies pass on the client's certificate, which \
+                 they have verified"),
+            Self::GatewayAllowedAddresses => ("gateway_allowed_addresses", Gateway, None, "RANGES",
+                "The addresses that messages are taken from: addresses or ranges, \
+                 comma-separated [default: all]"),
+            Self::GatewayClientCertificates => ("gateway_client_certificates", Gateway, None, "FINGERPRINTS",
+                "The client certificates that messages are taken with: SHA-256 fingerprints of \
+                 them or of their authorities, comma-separated [default: none is needed]"),
             Self::GatewayMaxConnections => ("gateway_max_connections", Gateway, None, "NUMBER",
                 "How many connections the gateway holds at once; a further one takes an idle \
                  one's place"),
@@ -269,12 +294,8 @@ impl Setting {
 
 /// Settings of later releases. They are taken with a warning, so that nobody
 /// believes that they do something.
-pub(crate) const OF_LATER_RELEASES: [&str; 4] = [
-    "secret_key",
-    "secret_key_file",
-    "trusted_proxies",
-    "salesforce_extra_hosts",
-];
+pub(crate) const OF_LATER_RELEASES: [&str; 3] =
+    ["secret_key", "secret_key_file", "salesforce_extra_hosts"];
 
 #[cfg(test)]
 mod tests {

@@ -110,12 +110,11 @@ fn settings_of_later_releases_are_taken_and_named_as_unused() {
     let variables = [
         ("SFBRIDGE_SECRET_KEY", "value"),
         ("SFBRIDGE_SECRET_KEY_FILE", "value"),
-        ("SFBRIDGE_TRUSTED_PROXIES", "value"),
         ("SFBRIDGE_SALESFORCE_EXTRA_HOSTS", "value"),
     ];
     let config = read(Some("secret_key = \"x\""), &variables, &[], Role::Up).unwrap();
     let unused = config.unused();
-    assert_eq!(unused.len(), 5, "{unused:?}");
+    assert_eq!(unused.len(), 4, "{unused:?}");
     for (name, _) in variables {
         assert!(
             unused.iter().any(|place| place.contains(name)),
@@ -145,6 +144,36 @@ fn an_invalid_value_is_refused_with_its_source_its_key_and_what_to_write() {
         ("SFBRIDGE_GATEWAY_MAX_DEPTH", "0", "from 1 up"),
         ("SFBRIDGE_GATEWAY_MAX_NOTIFICATIONS", "0", "from 1 up"),
         ("SFBRIDGE_DEFAULT_IGRP_FIELDS", "IGRP,1x", "`1x`"),
+        (
+            "SFBRIDGE_TRUSTED_PROXIES",
+            "10.0.0.1,proxy.internal",
+            "`proxy.internal`",
+        ),
+        (
+            "SFBRIDGE_GATEWAY_ALLOWED_ADDRESSES",
+            "10.0.0.1/8",
+            "write 10.0.0.0/8",
+        ),
+        (
+            "SFBRIDGE_GATEWAY_CLIENT_CERTIFICATES",
+            "00:11",
+            "`00:11`, which is not the SHA-256 fingerprint",
+        ),
+        (
+            "SFBRIDGE_GATEWAY_CLIENT_ADDRESS_HEADER",
+            "x-real-ip",
+            "`x-forwarded-for` or `forwarded`",
+        ),
+        (
+            "SFBRIDGE_GATEWAY_CLIENT_CERTIFICATE_HEADER",
+            "a b",
+            "not the name of a header",
+        ),
+        (
+            "SFBRIDGE_GATEWAY_CLIENT_CERTIFICATE_HEADER",
+            "x-client-cert",
+            "name them in `trusted_proxies`",
+        ),
         ("SFBRIDGE_LOG_FORMAT", "xml", "`text` or `json`"),
         ("SFBRIDGE_LOG", "a=b=c", "is not a log filter"),
         ("SFBRIDGE_STORE", "", "is empty"),
@@ -170,6 +199,36 @@ fn a_list_may_be_a_list_in_the_file() {
     assert_eq!(config.upstream.urls.len(), 2);
     assert_eq!(config.gateway.xml.depth, 9);
     assert!(!config.core.reflection);
+}
+
+#[test]
+fn senders_and_proxies_are_lists() {
+    let config = read(
+        Some("trusted_proxies = [\"10.0.0.0/8\", \"fd00::/8\"]"),
+        &[
+            (
+                "SFBRIDGE_GATEWAY_ALLOWED_ADDRESSES",
+                "192.0.2.1, 2001:db8::/32",
+            ),
+            ("SFBRIDGE_GATEWAY_CLIENT_ADDRESS_HEADER", "Forwarded"),
+            (
+                "SFBRIDGE_GATEWAY_CLIENT_CERTIFICATE_HEADER",
+                "X-Client-Cert",
+            ),
+        ],
+        &[],
+        Role::Up,
+    );
+    let senders = config.unwrap().gateway.senders;
+    let shown = |ranges: &[sfbridge_values::AddressRange]| {
+        let ranges: Vec<_> = ranges.iter().map(ToString::to_string).collect();
+        ranges.join(" ")
+    };
+    assert_eq!(shown(&senders.trusted_proxies), "10.0.0.0/8 fd00::/8");
+    assert_eq!(shown(&senders.allowed_addresses), "192.0.2.1 2001:db8::/32");
+    assert_eq!(senders.client_address_header.to_string(), "forwarded");
+    assert_eq!(senders.client_certificate_header.unwrap(), "x-client-cert");
+    assert!(senders.client_certificates.is_empty());
 }
 
 #[test]

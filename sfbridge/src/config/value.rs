@@ -1,14 +1,15 @@
 //! The values of settings, each read by the rule of its kind.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use core_service::StoreConfig;
-use http::Uri;
+use http::{HeaderName, Uri};
 use secrecy::SecretString;
-use soap_gateway::GatewayConfig;
 use soap_gateway::mapping::DefaultFields;
+use soap_gateway::{GatewayConfig, SenderConfig};
 
 use super::duration::Length;
 use super::layers::{ConfigError, Layers, Sourced};
@@ -221,6 +222,7 @@ pub(super) fn gateway(
     Ok(GatewayConfig {
         listen: parse(layers, Setting::GatewayListen, ADDRESS)?,
         installations,
+        senders: senders(layers)?,
         default_fields: default_fields(layers)?,
         xml: soap_gateway::soap::Limits {
             depth: limit(layers, Setting::GatewayMaxDepth)?,
@@ -243,6 +245,63 @@ pub(super) fn gateway(
         request_time: positive_length(layers, Setting::GatewayRequestTime)?,
         ..GatewayConfig::default()
     })
+}
+
+/// Which proxies are believed, and from where messages are taken.
+fn senders(layers: &Layers) -> Result<SenderConfig, ConfigError> {
+    let config = SenderConfig {
+        trusted_proxies: list(layers, Setting::TrustedProxies)?,
+        client_address_header: parse(
+            layers,
+            Setting::GatewayClientAddressHeader,
+            "is not `x-forwarded-for` or `forwarded`",
+        )?,
+        client_certificate_header: layers
+            .get(Setting::GatewayClientCertificateHeader)
+            .map(certificate_header)
+            .transpose()?,
+        allowed_addresses: list(layers, Setting::GatewayAllowedAddresses)?,
+        client_certificates: list(layers, Setting::GatewayClientCertificates)?,
+        ..SenderConfig::default()
+    };
+    match layers.get(Setting::GatewayClientCertificateHeader) {
+        Some(header) if config.trusted_proxies.is_empty() => Err(invalid(
+            Setting::GatewayClientCertificateHeader,
+            header,
+            "counts only from trusted proxies, and there are none; name them in `trusted_proxies`",
+        )),
+        _ => Ok(config),
+    }
+}
+
+fn certificate_header(value: &Sourced) -> Result<HeaderName, ConfigError> {
+    value.text.trim().parse().map_err(|_| {
+        invalid(
+            Setting::GatewayClientCertificateHeader,
+            value,
+            "is not the name of a header; write one such as x-forwarded-client-cert",
+        )
+    })
+}
+
+/// The values of a list with commas between; none when it is not set. The error
+/// names the first one that can't be read.
+fn list<T>(layers: &Layers, setting: Setting) -> Result<Vec<T>, ConfigError>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    let Some(value) = layers.get(setting) else {
+        return Ok(Vec::new());
+    };
+    let read = |text: &str| {
+        let text = text.trim();
+        text.parse().map_err(|problem: T::Err| {
+            let problem = format!("has `{}`, which {problem}", text.escape_debug());
+            invalid(setting, value, &problem)
+        })
+    };
+    value.text.split(',').map(read).collect()
 }
 
 /// The lists of fields that are recognised without a parameter.
