@@ -15,9 +15,10 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config::{Config, LogFormat};
 
 /// The crates whose `debug` and `trace` hold nothing of what was received.
-const OURS: [&str; 4] = [
+const OURS: [&str; 5] = [
     "core_service",
     "sfbridge",
+    "sfbridge_transport",
     "sfbridge_values",
     "soap_gateway",
 ];
