@@ -262,7 +262,7 @@ fn senders(layers: &Layers) -> Result<SenderConfig, ConfigError> {
             .transpose()?,
         allowed_addresses: list(layers, Setting::GatewayAllowedAddresses)?,
         client_certificates: list(layers, Setting::GatewayClientCertificates)?,
-        ..SenderConfig::default()
+        requires_client_authority: layers.get(Setting::GatewayClientCaFile).is_some(),
     };
     match layers.get(Setting::GatewayClientCertificateHeader) {
         Some(header) if config.trusted_proxies.is_empty() => Err(invalid(
