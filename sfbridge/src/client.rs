@@ -20,7 +20,7 @@ use tonic::{Request, Status};
 
 pub(crate) use paging::{Page, collect};
 pub(crate) use status::Refused;
-pub(crate) use tls::{core_endpoint, core_tls};
+pub(crate) use tls::{core_endpoint, core_tls, doubt};
 
 use crate::config::{Config, Setting, Source};
 use crate::failure::Failure;

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use prost::Message;
 use sfbridge_proto::v1 as pb;
+use sfbridge_transport::tls::Trouble;
+use sfbridge_values::OrganizationId;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -335,6 +337,9 @@ fn cause(status: &Status) -> String {
     let Some(source) = status.source() else {
         return format!("it answered {:?}", status.code());
     };
+    if let Some(trouble) = Trouble::of(source) {
+        return format!("no TLS with the core: {trouble}");
+    }
     let mut cause: &(dyn Error + 'static) = source;
     while let Some(deeper) = cause.source() {
         cause = deeper;

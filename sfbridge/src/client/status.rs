@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use sfbridge_transport::tls::Trouble;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::tls::advice;
+use super::tls::doubt;
 use crate::failure::Failure;
 use crate::output::printable;
 
@@ -38,8 +37,8 @@ impl fmt::Display for Refused {
                 }
             }
         }
-        if let Some(trouble) = Trouble::of(status) {
-            write!(f, "\n  Because of TLS: {trouble}{}.", advice(trouble))?;
+        if let Some(doubt) = doubt(status) {
+            write!(f, "\n  {doubt}")?;
         } else if let Some(next) = next_step(status.code()) {
             write!(f, "\n  {next}")?;
         }

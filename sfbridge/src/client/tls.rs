@@ -1,10 +1,13 @@
 //! TLS to the core.
 
+use std::error::Error;
+
 use anyhow::Context as _;
 use http::Uri;
 use http::uri::Scheme;
 use sfbridge_transport::tls::{ClientFiles, ClientTls, Trouble};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
+use tonic::{Code, Status, TimeoutExpired};
 
 /// The TLS of calls of the core, from its files.
 ///
@@ -34,6 +37,38 @@ pub(crate) fn core_endpoint(url: Uri, tls: &ClientTlsConfig) -> anyhow::Result<E
     }
     let problem = format!("TLS can't be set up for the core at {url}");
     Endpoint::from(url).tls_config(tls.clone()).context(problem)
+}
+
+/// What may be wrong with TLS when a call of the core broke off, as sentences.
+/// None when it was answered, or nobody was there.
+pub(crate) fn doubt(status: &Status) -> Option<String> {
+    if let Some(trouble) = Trouble::of(status) {
+        let advice = advice(trouble);
+        return Some(format!("No TLS with the core: {trouble}{advice}."));
+    }
+    // A server that refuses a certificate does so after the handshake, and the
+    // reason is lost with the connection.
+    let broke = matches!(
+        status.code(),
+        Code::Unknown | Code::Internal | Code::Cancelled
+    ) && status.source().is_some_and(|source| !is_late(source));
+    broke.then(|| {
+        "The connection to the core broke. Where it speaks TLS, its URL begins with https://; \
+         where it asks for a client certificate, show one with --core-url-certificate-file and \
+         --core-url-key-file."
+            .to_owned()
+    })
+}
+
+fn is_late(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if cause.is::<TimeoutExpired>() {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 /// What to do about a trouble, by which settings; the end of a sentence.

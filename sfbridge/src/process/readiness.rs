@@ -11,7 +11,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::client::core_endpoint;
+use crate::client::{core_endpoint, doubt};
 
 /// Tells load balancers whether to send work here.
 #[derive(Clone, Debug)]
@@ -74,6 +74,9 @@ async fn ask(mut client: HealthClient<Channel>) -> Result<(), String> {
     match answer {
         Ok(answer) if answer.get_ref().status() == ServingStatus::Serving => Ok(()),
         Ok(_) => Err("The core says that it is not serving.".to_owned()),
+        Err(status) if let Some(doubt) = doubt(&status) => {
+            Err(format!("The core can't be asked how it is. {doubt}"))
+        }
         Err(status) => Err(format!(
             "The core can't be asked how it is: {}.",
             status.message().trim_end_matches('.')

@@ -213,6 +213,7 @@ fn sources() -> Vec<Source> {
         "core-service/src",
         "soap-gateway/src",
         "sfbridge/src",
+        "transport/src",
         "values/src",
     ] {
         assert!(

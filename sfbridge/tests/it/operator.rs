@@ -139,7 +139,7 @@ async fn a_second_process_on_the_same_data_is_refused_and_the_first_unharmed() {
 #[tokio::test]
 async fn a_full_disk_acknowledges_nothing_and_is_told() {
     // In blocks of 512 bytes or of 1024, as the shell has it.
-    let full = "trap '' XFSZ; ulimit -f 600";
+    let full = "trap '' XFSZ; ulimit -f 1200";
     let up = Start::new(Role::Up).after(full).start().await;
     let padding = "x".repeat(20_000);
     let mut number = 0;

@@ -84,8 +84,6 @@ fn only_what_salesforce_gives_up_on_is_noted() {
         note(&refusals, &Fault::new(reason, "No."));
     }
     assert_eq!(refusals.take().len(), 2);
-    let counted = "gateway_refused_messages_total{reason=\"BODY_TOO_LARGE\"} 1\n";
-    assert!(metrics(&registry).contains(counted));
 }
 
 #[test]

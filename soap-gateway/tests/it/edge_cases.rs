@@ -57,10 +57,11 @@ fn guards(cell: &str) -> Vec<Guard<'_>> {
 
 /// All sources and conformance cases, by their path from the repository on.
 fn files() -> BTreeMap<PathBuf, String> {
-    const FOLDERS: [&str; 5] = [
+    const FOLDERS: [&str; 6] = [
         "soap-gateway",
         "core-service",
         "sfbridge",
+        "transport",
         "values",
         "conformance",
     ];

@@ -103,7 +103,7 @@ async fn the_core_learns_of_every_refusal_that_is_final_and_of_no_content() {
     let told = format!("{refused:?}");
     assert!(!told.contains("s3cret") && !told.contains("Jane"), "{told}");
 
-    let line = |reason: &str| format!("refused_messages_total{{reason=\"{reason}\"}} 1\n");
+    let line = |reason: &str| format!("gateway_refused_total{{reason=\"{reason}\"}} 1\n");
     for reason in ["INVALID_PARAMETER", "ORGANIZATION_NOT_LINKED"] {
         let metrics = gateway.metrics();
         assert!(metrics.contains(&line(reason)), "{metrics}");

@@ -85,8 +85,8 @@ pub enum TlsError {
     },
     /// A key is not that of the certificate.
     #[error(
-        "the private key in {} is not that of the first certificate in {}; the server's own \
-         certificate comes first, those of its authorities after it",
+        "the private key in {} is not that of the first certificate in {}; the certificate of \
+         the key comes first, those of its authorities after it",
         key.display(),
         certificate.display()
     )]

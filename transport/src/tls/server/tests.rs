@@ -16,13 +16,13 @@ use super::*;
 const NAME: &str = "gateway.example";
 
 /// A server's files, and the authority that its certificate is of.
-struct Files {
+struct Scene {
     folder: TempDir,
     authority: Authority,
     files: ServerFiles,
 }
 
-impl Files {
+impl Scene {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new("servers");
@@ -121,7 +121,7 @@ fn fingerprint(der: &CertificateDer<'_>) -> Fingerprint {
 #[tokio::test]
 async fn any_certificate_or_none_is_taken_where_it_is_judged_later() {
     let authority = Authority::new("clients");
-    let files = Files::new().clients(&[Authority::new("others").pem(), authority.pem()]);
+    let files = Scene::new().clients(&[Authority::new("others").pem(), authority.pem()]);
     let server = files.load(ClientCertificates::Judged).unwrap();
     assert!(!server.requires_client_certificate());
     let known = vec![fingerprint(&authority.certificate())];
@@ -148,7 +148,7 @@ async fn any_certificate_or_none_is_taken_where_it_is_judged_later() {
 #[tokio::test]
 async fn a_certificate_counts_only_with_its_key() {
     let authority = Authority::new("clients");
-    let files = Files::new().clients(&[authority.pem()]);
+    let files = Scene::new().clients(&[authority.pem()]);
     let server = files.load(ClientCertificates::Judged).unwrap();
     // The certificate is known to everybody; the thief's key is another one of
     // the same kind, which the library must not notice before the handshake.
@@ -196,7 +196,7 @@ impl tokio_rustls::rustls::client::ResolvesClientCert for Thief {
 #[tokio::test]
 async fn where_certificates_are_required_only_good_ones_get_in() {
     let (one, other) = (Authority::new("one"), Authority::new("other"));
-    let files = Files::new().clients(&[one.pem(), other.pem()]);
+    let files = Scene::new().clients(&[one.pem(), other.pem()]);
     let server = files.load(ClientCertificates::Required).unwrap();
     assert!(server.requires_client_certificate());
     for good in [one.client(), other.client()] {
@@ -210,7 +210,7 @@ async fn where_certificates_are_required_only_good_ones_get_in() {
 
 #[test]
 fn without_authorities_nobody_is_asked_for_a_certificate() {
-    let server = Files::new().load(ClientCertificates::Required).unwrap();
+    let server = Scene::new().load(ClientCertificates::Required).unwrap();
     assert!(!server.requires_client_certificate());
 }
 
@@ -221,7 +221,7 @@ async fn looks() {
 
 #[tokio::test(start_paused = true)]
 async fn new_files_count_without_a_restart() {
-    let files = Files::new();
+    let files = Scene::new();
     let server = files.load(ClientCertificates::Judged).unwrap();
     let client = files.client(None);
     let following = server.clone();
@@ -244,7 +244,7 @@ async fn new_files_count_without_a_restart() {
 
 #[tokio::test(start_paused = true)]
 async fn what_can_not_be_used_is_counted_once_and_changes_nothing() {
-    let files = Files::new();
+    let files = Scene::new();
     let server = files.load(ClientCertificates::Judged).unwrap();
     let client = files.client(None);
     let (_, first) = client.meet(&server).await.unwrap();
@@ -268,7 +268,7 @@ async fn what_can_not_be_used_is_counted_once_and_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn new_authorities_count_without_a_restart() {
     let (old, new) = (Authority::new("old"), Authority::new("new"));
-    let files = Files::new().clients(&[old.pem()]);
+    let files = Scene::new().clients(&[old.pem()]);
     let server = files.load(ClientCertificates::Judged).unwrap();
     let client = new.client();
     let client = files.client(Some(&client));
@@ -288,8 +288,8 @@ async fn new_authorities_count_without_a_restart() {
 
 /// What is said of files that can't be used.
 #[track_caller]
-fn check(change: impl FnOnce(&mut ServerFiles, &Files), file: &str, expected: &str) {
-    let mut files = Files::new();
+fn check(change: impl FnOnce(&mut ServerFiles, &Scene), file: &str, expected: &str) {
+    let mut files = Scene::new();
     let mut changed = files.files.clone();
     change(&mut changed, &files);
     files.files = changed;
@@ -305,19 +305,19 @@ fn check(change: impl FnOnce(&mut ServerFiles, &Files), file: &str, expected: &s
 
 #[test]
 fn files_that_can_not_be_used_are_named_with_what_to_do() {
-    let missing = |files: &mut ServerFiles, _: &Files| files.key = "/nowhere/server.key".into();
+    let missing = |files: &mut ServerFiles, _: &Scene| files.key = "/nowhere/server.key".into();
     check(missing, "/nowhere/server.key", "can't be read");
-    let other = |files: &mut ServerFiles, all: &Files| {
+    let other = |files: &mut ServerFiles, all: &Scene| {
         fs::write(&files.key, all.authority.server(&[NAME]).key_pem).unwrap();
     };
     check(other, "server.key", "is not that of the first certificate");
-    let swapped = |files: &mut ServerFiles, _: &Files| {
+    let swapped = |files: &mut ServerFiles, _: &Scene| {
         std::mem::swap(&mut files.certificate, &mut files.key);
     };
     check(swapped, "server.key", "holds no certificate");
 
     let key = |text: &'static str| {
-        move |files: &mut ServerFiles, _: &Files| {
+        move |files: &mut ServerFiles, _: &Scene| {
             fs::write(&files.key, text).unwrap();
         }
     };
@@ -336,7 +336,7 @@ fn files_that_can_not_be_used_are_named_with_what_to_do() {
     check(key(nonsense), "server.key", "can't be used");
 
     let certificate = |text: &'static str| {
-        move |files: &mut ServerFiles, _: &Files| {
+        move |files: &mut ServerFiles, _: &Scene| {
             fs::write(&files.certificate, text).unwrap();
         }
     };
@@ -350,7 +350,7 @@ fn files_that_can_not_be_used_are_named_with_what_to_do() {
     check(certificate(nonsense), "server.pem", "certificate 1");
 
     let authorities = |text: String| {
-        move |files: &mut ServerFiles, all: &Files| {
+        move |files: &mut ServerFiles, all: &Scene| {
             let path = all.folder.path().join("clients.pem");
             fs::write(&path, text).unwrap();
             files.client_authorities = Some(path);
@@ -369,7 +369,7 @@ fn files_that_can_not_be_used_are_named_with_what_to_do() {
 
 #[tokio::test]
 async fn an_expired_certificate_is_no_reason_not_to_start() {
-    let files = Files::new();
+    let files = Scene::new();
     files
         .authority
         .server_valid(&[NAME], PAST)

@@ -1,6 +1,10 @@
 //! Authorities and certificates for tests of TLS, made anew for each test.
 
-#![expect(clippy::unwrap_used, reason = "what helpers can't do fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "what helpers can't do fails the test"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -143,6 +147,10 @@ fn set(params: &mut CertificateParams, name: &str, (from, to): Days) {
     params.not_after = day(to).into();
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "certificates are made for the time of the test"
+)]
 fn day(days: i32) -> SystemTime {
     const DAY: Duration = Duration::from_hours(24);
     let distance = DAY * days.unsigned_abs();
