@@ -90,13 +90,10 @@ fn print(explained: &Explained, output: &mut Output<'_>) -> Result<(), Failure> 
     } else if notifications.is_empty() {
         output.line("The message has no notification; it would be acknowledged.")?;
     }
-    Ok(match &explained.not_asked {
-        None => output.line(
-            "The core was asked: this is by its installations, rating items and records as they \
-             are now. Nothing was stored.",
-        )?,
-        Some(why) => output.line(not_consulted(why))?,
-    })
+    let asked = "The core was asked: this is by its installations, rating items and records as \
+                 they are now. Nothing was stored.";
+    let told = explained.not_asked.as_deref();
+    Ok(output.line(told.map_or_else(|| asked.to_owned(), not_consulted))?)
 }
 
 /// What an explanation without a core can't know.

@@ -73,7 +73,7 @@ fn refusals_that_are_alike_are_reported_as_one() {
 
 #[test]
 fn only_what_salesforce_gives_up_on_is_noted() {
-    let (refusals, registry) = refusals();
+    let (refusals, _) = refusals();
     for fault in [Fault::overloaded(), Fault::late(), Fault::internal()] {
         note(&refusals, &fault);
     }

@@ -80,16 +80,9 @@ pub(super) fn print(
     }
     match would_be(notification) {
         WouldBe::Recorded => {
-            output.line(format_args!("It would become {}.", kind(notification)))?
+            output.line(format_args!("It would become {}.", kind(notification)))?;
         }
-        WouldBe::Duplicate => match notification.duplicate_of.as_str() {
-            "" => output
-                .line("It would change nothing: an earlier one of this message is the same.")?,
-            id => output.line(format_args!(
-                "It would be a duplicate: it was recorded before as {}.",
-                printable(id)
-            ))?,
-        },
+        WouldBe::Duplicate => output.line(duplicate(&notification.duplicate_of))?,
         WouldBe::Quarantined => {}
     }
     if let Some(tie) = &notification.r#match {
@@ -102,6 +95,14 @@ pub(super) fn print(
         ))?;
     }
     Ok(())
+}
+
+fn duplicate(id: &str) -> String {
+    if id.is_empty() {
+        return "It would change nothing: an earlier one of this message is the same.".to_owned();
+    }
+    let id = printable(id);
+    format!("It would be a duplicate: it was recorded before as {id}.")
 }
 
 fn tied(tie: &pb::Match) -> String {
