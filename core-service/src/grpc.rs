@@ -14,6 +14,8 @@ pub mod check;
 mod event_message;
 mod event_service;
 mod frames;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod installation_message;
 mod installation_service;
 mod lead_enrichment_message;

@@ -12,6 +12,8 @@ mod core_service;
 pub mod encoding;
 mod endpoint;
 mod fault;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod gateway;
 pub mod mapping;
 mod media_type;
