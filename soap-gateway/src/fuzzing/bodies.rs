@@ -29,7 +29,11 @@ pub fn encoding(data: &[u8]) {
     let charset = Some(charset).filter(|charset| !charset.is_empty());
 
     match decode(body, charset) {
-        Ok(text) => check_text(body, charset, &text),
+        Ok(text) => {
+            let is_copied = matches!(text, Cow::Owned(_));
+            let is_utf_8 = check_text(body, charset, &text) == Some(UTF_8);
+            assert!(!(is_utf_8 && is_copied), "UTF-8 was copied");
+        }
         Err(UndecodableBody::InvalidBytes { line, column, .. }) => {
             assert!(line >= 1 && column >= 1, "{line}:{column}");
             assert!(line + column <= body.len() as u64 + 2, "{line}:{column}");
@@ -40,19 +44,20 @@ pub fn encoding(data: &[u8]) {
     }
 }
 
-fn check_text(body: &[u8], charset: Option<&str>, text: &Cow<'_, str>) {
+/// That a text is what its bytes say, where that is easily known; gives their
+/// encoding then.
+fn check_text(body: &[u8], charset: Option<&str>, text: &str) -> Option<&'static Encoding> {
     // A byte order mark says which encoding it was, and which bytes to expect.
     let (encoding, content) = match Encoding::for_bom(body) {
         Some((encoding, length)) => (encoding, &body[length..]),
         None if charset.is_none() && std::str::from_utf8(body) == Ok(text) => (UTF_8, body),
-        None => return,
+        None => return None,
     };
     let written = if encoding == UTF_16LE {
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
     } else if encoding == UTF_16BE {
         text.encode_utf16().flat_map(u16::to_be_bytes).collect()
     } else {
-        assert!(matches!(text, Cow::Borrowed(_)), "UTF-8 was copied");
         text.as_bytes().to_vec()
     };
     assert!(
@@ -60,6 +65,7 @@ fn check_text(body: &[u8], charset: Option<&str>, text: &Cow<'_, str>) {
         "{} says something else",
         encoding.name()
     );
+    Some(encoding)
 }
 
 /// What is compressed comes back whole or not at all, and never larger than

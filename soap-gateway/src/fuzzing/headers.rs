@@ -1,6 +1,7 @@
 //! Header fields.
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST};
+use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::media_type::MediaType;
@@ -65,9 +66,6 @@ pub fn host(data: &[u8]) {
         assert!(address.len() > usize::from(u16::MAX) - 1, "{address:?}");
         return;
     };
-    assert_eq!(
-        uri.authority().map(|authority| authority.as_str()),
-        Some(host)
-    );
+    assert_eq!(uri.authority().map(Authority::as_str), Some(host));
     assert_eq!(uri.path(), PATH);
 }

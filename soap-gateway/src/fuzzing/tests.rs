@@ -1,5 +1,7 @@
 //! Replays what fuzzers found worth keeping, and what another reader agreed to.
 
+mod changes;
+
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -10,18 +12,25 @@ use super::*;
 /// The root of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
+/// The files of a target's corpus and their names.
+fn corpus(target: &str) -> impl Iterator<Item = (String, Vec<u8>)> {
+    let folder = fs::read_dir(format!("{ROOT}/fuzz/corpus/{target}")).unwrap();
+    folder.map(|entry| {
+        let path = entry.unwrap().path();
+        (path.display().to_string(), fs::read(path).unwrap())
+    })
+}
+
 /// Runs a rule over its corpus.
 #[track_caller]
 fn replay(target: &str, rule: fn(&[u8])) {
-    let folder = format!("{ROOT}/fuzz/corpus/{target}");
     let mut count = 0;
-    for entry in fs::read_dir(&folder).unwrap() {
-        let path = entry.unwrap().path();
-        println!("{}", path.display());
-        rule(&fs::read(path).unwrap());
+    for (name, data) in corpus(target) {
+        println!("{name}");
+        rule(&data);
         count += 1;
     }
-    assert!(count > 0, "{folder} is empty");
+    assert!(count > 0, "the corpus of {target} is empty");
 }
 
 #[test]

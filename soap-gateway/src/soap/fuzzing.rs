@@ -1,5 +1,10 @@
 //! Rules of the tokens, for any text.
 
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "to panic is how each of these says that its rule is broken"
+)]
+
 use super::limits::Limits;
 use super::reader::read;
 use super::tokens::{Token, Tokens};
