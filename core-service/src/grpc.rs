@@ -15,6 +15,8 @@ mod connection;
 mod event_message;
 mod event_service;
 mod frames;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod installation_message;
 mod installation_service;
 mod lead_enrichment_message;

@@ -50,12 +50,8 @@ pub enum UndecodableBody {
 ///
 /// [`UndecodableBody`] says whether the encoding or the bytes are at fault.
 pub fn decode<'a>(body: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str>, UndecodableBody> {
-    if let Some(named) = UTF_32_MARKS.iter().find(|mark| body.starts_with(mark)) {
-        return Err(unknown(if named[0] == 0 {
-            "UTF-32BE"
-        } else {
-            "UTF-32LE"
-        }));
+    if let Some(name) = utf_32(body) {
+        return Err(unknown(name));
     }
     if let Some((encoding, length)) = Encoding::for_bom(body) {
         return decode_as(Charset::Known(encoding), &body[length..]);
@@ -70,7 +66,15 @@ pub fn decode<'a>(body: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str>,
     decode_as(encoding, body)
 }
 
-const UTF_32_MARKS: [&[u8]; 2] = [b"\xFF\xFE\0\0", b"\0\0\xFE\xFF"];
+/// UTF-32, which is not read, by its byte order mark or by a first character
+/// that is ASCII.
+fn utf_32(body: &[u8]) -> Option<&'static str> {
+    match body {
+        [0, 0, 0xFE, 0xFF, ..] | [0, 0, 0, 1..=0x7F, ..] => Some("UTF-32BE"),
+        [0xFF, 0xFE, 0, 0, ..] | [1..=0x7F, 0, 0, 0, ..] => Some("UTF-32LE"),
+        _ => None,
+    }
+}
 
 /// How to read bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]

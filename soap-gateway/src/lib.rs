@@ -13,6 +13,8 @@ pub mod encoding;
 mod endpoint;
 mod endpoint_url;
 mod fault;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod gateway;
 pub mod mapping;
 mod mapping_service;

@@ -5,6 +5,8 @@ mod api_url;
 mod characters;
 mod declaration;
 mod fields;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod invalid_message;
 mod limits;
 mod message;

@@ -37,6 +37,7 @@ impl AddressRange {
             return Ok(Self(IpNet::from(address.to_canonical())));
         }
         let net: IpNet = text.parse().map_err(|_| InvalidAddressRange::NotARange)?;
+        let net = canonical(net);
         if net.trunc() != net {
             return Err(InvalidAddressRange::HostBits(Self(net.trunc())));
         }
@@ -50,15 +51,15 @@ impl AddressRange {
     }
 }
 
-/// A range of version 4 that is written as one of version 6 as what it is:
-/// addresses are made canonical too, before they are compared.
+/// A range of version 4 inside version 6 is one of version 4, as its addresses
+/// are.
 fn canonical(net: IpNet) -> IpNet {
+    /// The bits before the address of version 4.
     const MAPPED: u8 = 96;
 
-    let address = net.addr().to_canonical();
     let prefix = net.prefix_len().checked_sub(MAPPED);
-    match (net, prefix) {
-        (IpNet::V6(_), Some(prefix)) if address.is_ipv4() => {
+    match (net.addr().to_canonical(), prefix) {
+        (address @ IpAddr::V4(_), Some(prefix)) if !net.addr().is_ipv4() => {
             IpNet::new(address, prefix).unwrap_or(net)
         }
         _ => net,
@@ -109,8 +110,9 @@ mod tests {
     fn version_4_inside_version_6_is_version_4() {
         check("192.0.2.0/24", "::ffff:192.0.2.1", true);
         check("::ffff:192.0.2.1", "192.0.2.1", true);
-        check("::ffff:192.0.2.0/120", "192.0.2.9", true);
-        check("::ffff:192.0.2.0/120", "::ffff:192.0.3.9", false);
+        check("::ffff:192.0.2.0/120", "192.0.2.1", true);
+        check("::ffff:192.0.2.0/120", "192.0.3.1", false);
+        check("::ffff:0:0/96", "192.0.2.1", true);
         check("::/0", "::ffff:192.0.2.1", false);
     }
 

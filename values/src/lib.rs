@@ -15,6 +15,8 @@ mod certificate;
 mod currency;
 mod decimal;
 mod field_name;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod igrp;
 mod marketing_attribute;
 mod nearest;

@@ -98,6 +98,15 @@ impl Frames {
         Ok(())
     }
 
+    /// Goes over so many bytes, unless the message ends before they do.
+    fn skip(&self, count: u64) -> State {
+        if count > self.left {
+            State::Lost
+        } else {
+            State::Skip(count)
+        }
+    }
+
     fn step(&mut self, byte: u8) -> Result<(), TooManyItems> {
         if !matches!(self.state, State::Head { .. } | State::Lost) {
             self.left -= 1;
@@ -127,7 +136,7 @@ impl Frames {
                 (false, _) if tag.is_too_long() => State::Lost,
                 (false, _) => State::Tag(tag),
                 (true, 0) => State::Number,
-                (true, 1) => State::Skip(8),
+                (true, 1) => self.skip(8),
                 (true, 2) => {
                     self.fields += 1;
                     if self.fields > MAX_FIELDS {
@@ -135,7 +144,10 @@ impl Frames {
                     }
                     State::Length(Varint::default())
                 }
-                (true, 5) => State::Skip(4),
+                // The contract has no groups, but the decoder passes over them
+                // and goes on with the items behind.
+                (true, 3 | 4) => State::Tag(Varint::default()),
+                (true, 5) => self.skip(4),
                 (true, _) => State::Lost,
             },
             State::Number if byte & 0x80 == 0 => State::Tag(Varint::default()),
@@ -144,8 +156,7 @@ impl Frames {
                 (false, _) if length.is_too_long() => State::Lost,
                 (false, _) => State::Length(length),
                 (true, 0) => State::Tag(Varint::default()),
-                (true, length) if length > self.left => State::Lost,
-                (true, length) => State::Skip(length),
+                (true, length) => self.skip(length),
             },
             State::Skip(_) | State::Lost => self.state,
         };
@@ -208,6 +219,37 @@ mod tests {
     fn each_message_of_a_stream_counts_alone() {
         let frames = frame(&request(1_000, "")).repeat(3);
         assert_eq!(read(&frames, 5), Ok(()));
+    }
+
+    #[test]
+    fn a_group_hides_no_items() {
+        let group = [0x7B, 0x7C];
+        let mut flood = group.to_vec();
+        flood.extend([0x0A, 0].repeat(3_000));
+        let decoded = pb::RecordEventsRequest::decode(&*flood).unwrap();
+        assert_eq!(decoded.events.len(), 3_000);
+
+        let mut body = vec![0];
+        body.extend(u32::try_from(flood.len()).unwrap().to_be_bytes());
+        body.extend(flood);
+        assert_eq!(read(&body, 7), Err(TooManyItems));
+    }
+
+    #[test]
+    fn a_field_that_outlasts_its_message_takes_nothing_of_the_next() {
+        // Fields of eight, four and five bytes with one byte left for each.
+        for field in [&[0x09, 1][..], &[0x0D, 1], &[0x0A, 5, 1]] {
+            let mut body = vec![0, 0, 0, 0];
+            body.push(u8::try_from(field.len()).unwrap());
+            body.extend(field);
+            body.extend(frame(&request(3, "")));
+            for piece in [1, body.len()] {
+                let mut frames = Frames::default();
+                body.chunks(piece)
+                    .for_each(|piece| frames.read(piece).unwrap());
+                assert!(matches!(frames.state, State::Lost), "{frames:?}");
+            }
+        }
     }
 
     proptest! {

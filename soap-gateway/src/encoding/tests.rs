@@ -153,6 +153,8 @@ fn unknown_encodings_are_named() {
     }
     check_unknown(b"\xFF\xFE\0\0<\0\0\0", None, "UTF-32LE");
     check_unknown(b"\0\0\xFE\xFF\0\0\0<", None, "UTF-32BE");
+    check_unknown(b"<\0\0\0a\0\0\0", None, "UTF-32LE");
+    check_unknown(b"\0\0\0<\0\0\0a", None, "UTF-32BE");
     check_unknown(b"<a/>", Some("x\r\ny\u{1b}ü<"), "xy<");
     check_unknown(b"<a/>", Some(&"x".repeat(1_000)), &"x".repeat(40));
 }

@@ -54,7 +54,7 @@ impl Address {
     }
 
     /// The URL as text, not yet escaped for XML.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
