@@ -208,6 +208,7 @@ fn sources() -> Vec<Source> {
     for folder in [
         "core-service/src",
         "soap-gateway/src",
+        "salesforce-sim/src",
         "sfbridge/src",
         "values/src",
     ] {

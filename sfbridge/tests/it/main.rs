@@ -18,3 +18,4 @@ mod operator;
 mod races;
 mod reflection;
 mod shutdown;
+mod simulate;
