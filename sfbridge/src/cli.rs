@@ -6,7 +6,7 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use crate::commands::{
     backup, calls, config_show, enrichments, events, explain, installations, keys, quarantine,
-    ratings, refused, restore, send, tokens, url, visits,
+    ratings, refused, restore, send, simulate, tokens, url, visits,
 };
 use crate::config::{self, Group, Setting};
 
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Gateway,
     /// Post an outbound message as Salesforce would
     Send(send::Send),
+    /// Run a pretend Salesforce org that sends messages and takes Lead updates
+    Simulate(simulate::Simulate),
     /// Build an endpoint URL to paste into Salesforce, or check one
     #[command(subcommand)]
     Url(url::Url),
@@ -202,6 +204,7 @@ mod tests {
             "core",
             "gateway",
             "send",
+            "simulate",
             "url",
             "explain",
             "events",

@@ -6,6 +6,7 @@ pub(crate) mod up;
 
 pub(crate) mod explain;
 pub(crate) mod send;
+pub(crate) mod simulate;
 pub(crate) mod url;
 
 pub(crate) mod calls;

@@ -50,6 +50,7 @@ fn run(cli: Cli, flags: Vec<(Setting, String)>, output: &mut Output<'_>) -> Resu
         Command::Core => commands::core::run(&config, output),
         Command::Gateway => commands::gateway::run(&config, output),
         Command::Send(send) => send.run(output),
+        Command::Simulate(simulate) => simulate.run(&config, output),
         Command::Url(url) => url.run(output),
         Command::Explain(explain) => explain.run(&config, output),
         Command::Events(events) => events.run(&config, output),

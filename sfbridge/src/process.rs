@@ -24,6 +24,7 @@ use tracing::{error, info, warn};
 
 pub(crate) use addresses::{Addresses, reachable};
 pub(crate) use readiness::CoreProbe;
+pub(crate) use signals::Signals;
 
 use crate::config::Config;
 use crate::data_dir;
@@ -31,7 +32,6 @@ use crate::failure::Failure;
 use crate::output::Output;
 use operator::{OperatorListener, OperatorState};
 use readiness::Readiness;
-use signals::Signals;
 
 /// A process before it runs: its log and its operator port are there.
 #[derive(Debug)]

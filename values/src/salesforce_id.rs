@@ -59,6 +59,15 @@ impl SalesforceId {
         &self.text[..15]
     }
 
+    /// The id in its long form, with the characters that check it.
+    #[must_use]
+    pub fn to_long(&self) -> Self {
+        let check = check_characters(self.key()).map(char::from);
+        Self {
+            text: self.key().chars().chain(check).collect(),
+        }
+    }
+
     /// Whether the checksum fits, or there is none.
     pub fn is_checked(&self) -> bool {
         let (id, check) = self.text.split_at(15);
@@ -162,6 +171,8 @@ mod tests {
                 .is_checked(),
             "{id}"
         );
+        let long = SalesforceId::parse(id).unwrap().to_long();
+        assert!(checksum.is_empty() || long.as_str() == format!("{id}{checksum}"));
     }
 
     #[test]

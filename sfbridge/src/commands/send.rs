@@ -10,6 +10,8 @@ use anyhow::Context as _;
 use clap::Args;
 use http::Uri;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::redirect::Policy;
+use salesforce_sim::RetrySchedule;
 use serde_json::json;
 use sfbridge_transport::tls::Trouble;
 
@@ -19,7 +21,6 @@ use crate::config::Length;
 use crate::failure::Failure;
 use crate::output::{Output, note};
 use answer::Answer;
-use queue::Queue;
 
 /// Posts one outbound message.
 #[derive(Debug, Args)]
@@ -60,12 +61,12 @@ impl Send {
         };
         let client = tls::client(post.is_https(), self.ca, self.certificate.zip(self.key))?;
         block_on(async {
-            let mut queue = Queue::new(self.retry.then_some(self.retry_for.0));
+            let mut schedule = RetrySchedule::new(self.retry.then_some(self.retry_for.0));
             loop {
                 let outcome = post.send(&client).await;
-                let attempt = queue.attempts();
+                let attempt = schedule.attempts();
                 let is_done = matches!(&outcome, Ok(answer) if answer.is_acknowledged());
-                let wait = if is_done { None } else { queue.next_wait() };
+                let wait = if is_done { None } else { schedule.next_wait() };
                 let Some(wait) = wait else {
                     return report(&outcome, attempt, output);
                 };

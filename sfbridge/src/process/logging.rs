@@ -15,8 +15,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config::{Config, LogFormat};
 
 /// The crates whose `debug` and `trace` hold nothing of what was received.
-const OURS: [&str; 5] = [
+const OURS: [&str; 6] = [
     "core_service",
+    "salesforce_sim",
     "sfbridge",
     "sfbridge_transport",
     "sfbridge_values",

@@ -212,6 +212,7 @@ fn sources() -> Vec<Source> {
     for folder in [
         "core-service/src",
         "soap-gateway/src",
+        "salesforce-sim/src",
         "sfbridge/src",
         "transport/src",
         "values/src",

@@ -20,4 +20,5 @@ mod races;
 mod reflection;
 mod secrets;
 mod shutdown;
+mod simulate;
 mod tls;
