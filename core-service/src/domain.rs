@@ -5,12 +5,15 @@
 //! them together.
 
 mod access;
+mod attribution;
 mod call;
 mod call_rating;
 mod event;
 mod fingerprint;
 mod installation;
 mod lead_enrichment;
+mod lead_field;
+mod marketing_data;
 mod notification;
 mod origin;
 mod rejection;
@@ -18,15 +21,21 @@ mod time;
 mod visit;
 
 pub use access::{ApiKey, Coverage, NewApiKey, Role};
+pub use attribution::{
+    Attribution, AttributionModel, AttributionModelId, Channels, Considered,
+    InvalidAttributionModel, InvalidAttributionModelId, Journey, ModelKind, NewAttributionModel,
+    Share, WHOLE,
+};
 pub use call::{Call, NewCall};
 pub use call_rating::{CallRating, NewCallRating};
 pub use event::{Event, GivenCurrency, Known, Match, MatchMode, NewEvent};
 pub use fingerprint::Fingerprint;
 pub use installation::{
-    AttributionModelId, Country, Installation, InvalidInstallation, LeadFieldMapping, RatingItem,
-    RatingItems, TimeZone,
+    Country, Installation, InvalidInstallation, LeadFieldMapping, RatingItem, RatingItems, TimeZone,
 };
 pub use lead_enrichment::{LeadEnrichment, LeadEnrichmentState, LeadToEnrich, OverwritePolicy};
+pub use lead_field::{Formatted, LeadField, LeadFieldKind, LeadValue, Misfit};
+pub use marketing_data::{AttributeValue, MarketingData};
 pub use notification::{Notification, QuarantineState, QuarantinedNotification};
 pub use origin::{Origin, identity};
 pub use rejection::{Faults, Rank, Rejection, RejectionReason};
