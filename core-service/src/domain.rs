@@ -13,6 +13,8 @@ mod fingerprint;
 mod installation;
 mod lead_enrichment;
 mod lead_field;
+mod lead_target;
+mod lead_update;
 mod marketing_data;
 mod notification;
 mod origin;
@@ -35,6 +37,8 @@ pub use installation::{
 };
 pub use lead_enrichment::{LeadEnrichment, LeadEnrichmentState, LeadToEnrich, OverwritePolicy};
 pub use lead_field::{Formatted, LeadField, LeadFieldKind, LeadValue, Misfit};
+pub use lead_target::{FieldTexts, LeadTarget};
+pub use lead_update::{Decision, LeadState, PlannedField, WrittenMark, mark, plan};
 pub use marketing_data::{AttributeValue, MarketingData};
 pub use notification::{Notification, QuarantineState, QuarantinedNotification};
 pub use origin::{Origin, identity};

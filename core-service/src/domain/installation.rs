@@ -250,6 +250,11 @@ impl LeadFieldMapping {
             .map(Self)
     }
 
+    /// The attributes and their fields, by the attributes' names.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&MarketingAttribute, &FieldName)> {
+        self.0.iter()
+    }
+
     /// The names of attributes and fields.
     pub fn into_fields(self) -> BTreeMap<String, String> {
         self.0

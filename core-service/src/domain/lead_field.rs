@@ -1,7 +1,7 @@
 //! Fields of a Lead: what they can hold, and values in their form.
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
-use sfbridge_values::{Decimal, Timestamp};
+use sfbridge_values::{Decimal, FieldName, Timestamp};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{AttributeValue, TimeZone};
@@ -82,6 +82,36 @@ impl LeadFieldKind {
             value,
             is_cut: false,
         })
+    }
+
+    /// The one spelling of what a Lead shows for the field, which is that of
+    /// [`LeadValue::to_text`].
+    pub fn canonical(self, shown: &str) -> String {
+        let shown = shown.trim();
+        let value = match self {
+            Self::Integer | Self::Decimal => {
+                let read = Decimal::read(shown).ok();
+                read.map(|read| LeadValue::Number(read.decimal))
+            }
+            Self::Date => shown.parse().ok().map(LeadValue::Date),
+            Self::DateTime => read_time(shown).map(LeadValue::DateTime),
+            Self::Text(_) | Self::Other => None,
+        };
+        value.map_or_else(|| shown.to_owned(), |value| value.to_text())
+    }
+}
+
+impl LeadField {
+    /// A field of which nothing is known but its name. It is taken for the
+    /// longest text that there is.
+    pub fn unknown(name: &FieldName) -> Self {
+        const LONGEST: u32 = 131_072;
+
+        Self {
+            name: name.as_str().to_owned(),
+            kind: LeadFieldKind::Text(LONGEST),
+            is_updateable: true,
+        }
     }
 }
 
