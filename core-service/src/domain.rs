@@ -10,6 +10,7 @@ mod call;
 mod call_rating;
 mod event;
 mod fingerprint;
+mod history;
 mod installation;
 mod lead_enrichment;
 mod lead_field;
@@ -32,6 +33,7 @@ pub use call::{Call, NewCall};
 pub use call_rating::{CallRating, NewCallRating};
 pub use event::{Event, GivenCurrency, Known, Match, MatchMode, NewEvent};
 pub use fingerprint::Fingerprint;
+pub use history::VisitorHistory;
 pub use installation::{
     Country, Installation, InvalidInstallation, LeadFieldMapping, RatingItem, RatingItems, TimeZone,
 };

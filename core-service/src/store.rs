@@ -25,10 +25,11 @@ use uuid::Uuid;
 use crate::domain::{
     ApiKey, Call, CallRating, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
     NewCallRating, NewEvent, NewVisit, QuarantineState, QuarantinedNotification, Visit,
+    VisitorHistory,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult};
-use sfbridge_values::{Igrp, OrganizationId, Timestamp};
+use sfbridge_values::{CallRef, Igrp, OrganizationId, Timestamp, VisitorId};
 
 /// Which store to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -295,6 +296,20 @@ impl Store {
     pub async fn is_linked(&self, organization: OrganizationId) -> Result<bool, StoreError> {
         match self {
             Self::Sqlite(store) => store.is_linked(organization).await,
+        }
+    }
+
+    /// What is known of a visitor, or of the one that a call names, up to the
+    /// as-of time.
+    pub async fn history(
+        &self,
+        igrp: Igrp,
+        visitor_id: Option<VisitorId>,
+        call_ref: Option<CallRef>,
+        as_of: Timestamp,
+    ) -> Result<VisitorHistory, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.history(igrp, visitor_id, call_ref, as_of).await,
         }
     }
 

@@ -9,6 +9,7 @@ mod columns;
 mod copies;
 mod events;
 mod file;
+mod histories;
 mod installations;
 mod keys;
 mod lead_enrichments;
@@ -23,7 +24,7 @@ mod writer;
 
 use std::path::PathBuf;
 
-use sfbridge_values::{Igrp, OrganizationId, Timestamp};
+use sfbridge_values::{CallRef, Igrp, OrganizationId, Timestamp, VisitorId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -36,6 +37,7 @@ use super::{
 use crate::domain::{
     ApiKey, Call, CallRating, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
     NewCallRating, NewEvent, NewVisit, QuarantineState, QuarantinedNotification, Visit,
+    VisitorHistory,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult};
@@ -226,6 +228,20 @@ impl SqliteStore {
     pub(super) async fn is_linked(&self, organization: OrganizationId) -> Result<bool, StoreError> {
         self.readers
             .read(move |connection| installations::is_linked(connection, &organization))
+            .await
+    }
+
+    pub(super) async fn history(
+        &self,
+        igrp: Igrp,
+        visitor_id: Option<VisitorId>,
+        call_ref: Option<CallRef>,
+        as_of: Timestamp,
+    ) -> Result<VisitorHistory, StoreError> {
+        self.readers
+            .read(move |connection| {
+                histories::find(connection, igrp, visitor_id, call_ref.as_ref(), as_of)
+            })
             .await
     }
 

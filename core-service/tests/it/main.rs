@@ -16,6 +16,7 @@ mod health;
 mod installations;
 mod limits;
 mod pages;
+mod preview;
 mod recording;
 mod reflection;
 mod shutdown;

@@ -39,10 +39,10 @@ impl Journey {
     /// The visits up to 5 minutes after a time. If there are none, the earliest
     /// later one: an imported lead may be tracked late.
     pub fn as_of(&self, time: Timestamp) -> Considered<'_> {
-        let until = time.micros().saturating_add(GRACE_MICROS);
+        let until = Considered::until(time);
         let count = self
             .visits
-            .partition_point(|visit| visit.visit_time.micros() <= until);
+            .partition_point(|visit| visit.visit_time <= until);
         match count {
             0 => Considered {
                 visits: self.visits.get(..1).unwrap_or_default(),
@@ -57,6 +57,11 @@ impl Journey {
 }
 
 impl<'a> Considered<'a> {
+    /// The latest time that still counts as of a time.
+    pub fn until(as_of: Timestamp) -> Timestamp {
+        Timestamp::from_micros(as_of.micros().saturating_add(GRACE_MICROS))
+    }
+
     /// The visits, the earliest first.
     pub fn visits(&self) -> &'a [Visit] {
         self.visits

@@ -122,6 +122,11 @@ impl AttributionModel {
         })
     }
 
+    /// The built-in model of an id.
+    pub fn find(id: AttributionModelId) -> Option<Self> {
+        Self::built_in().into_iter().find(|model| model.id == id)
+    }
+
     /// A custom model.
     ///
     /// # Errors
