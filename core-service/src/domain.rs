@@ -5,12 +5,18 @@
 //! them together.
 
 mod access;
+mod attribution;
 mod call;
 mod call_rating;
 mod event;
 mod fingerprint;
+mod history;
 mod installation;
 mod lead_enrichment;
+mod lead_field;
+mod lead_target;
+mod lead_update;
+mod marketing_data;
 mod notification;
 mod origin;
 mod refused_message;
@@ -21,15 +27,24 @@ mod url_token;
 mod visit;
 
 pub use access::{ApiKey, Coverage, NewApiKey, Role};
+pub use attribution::{
+    Attribution, AttributionModel, AttributionModelId, Channels, Considered,
+    InvalidAttributionModel, InvalidAttributionModelId, Journey, ModelKind, NewAttributionModel,
+    Share, WHOLE,
+};
 pub use call::{Call, NewCall};
 pub use call_rating::{CallRating, NewCallRating};
 pub use event::{Event, GivenCurrency, Known, Match, MatchMode, NewEvent};
 pub use fingerprint::Fingerprint;
+pub use history::VisitorHistory;
 pub use installation::{
-    AttributionModelId, Country, Installation, InvalidInstallation, LeadFieldMapping, RatingItem,
-    RatingItems, TimeZone,
+    Country, Installation, InvalidInstallation, LeadFieldMapping, RatingItem, RatingItems, TimeZone,
 };
 pub use lead_enrichment::{LeadEnrichment, LeadEnrichmentState, LeadToEnrich, OverwritePolicy};
+pub use lead_field::{Formatted, LeadField, LeadFieldKind, LeadValue, Misfit};
+pub use lead_target::{FieldTexts, LeadTarget};
+pub use lead_update::{Decision, LeadState, PlannedField, WrittenMark, mark, plan};
+pub use marketing_data::{AttributeValue, MarketingData};
 pub use notification::{Notification, QuarantineState, QuarantinedNotification};
 pub use origin::{Origin, identity};
 pub use refused_message::{

@@ -66,13 +66,20 @@ pub struct Violation {
     pub description: String,
 }
 
+impl Violation {
+    /// A field breaks a rule; the sentence starts with its name.
+    pub(crate) fn new(field: &str, invalid: impl std::fmt::Display) -> Self {
+        Self {
+            field: field.to_owned(),
+            description: format!("{field} {invalid}"),
+        }
+    }
+}
+
 impl Error {
     /// One field breaks a rule; the sentence starts with its name.
     pub(crate) fn invalid(field: &str, invalid: impl std::fmt::Display) -> Self {
-        Self::Invalid(vec![Violation {
-            field: field.to_owned(),
-            description: format!("{field} {invalid}"),
-        }])
+        Self::Invalid(vec![Violation::new(field, invalid)])
     }
 
     /// When the same request may succeed, if waiting helps.

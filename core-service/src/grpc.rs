@@ -24,6 +24,7 @@ mod lead_enrichment_service;
 mod limits;
 mod notification_message;
 mod page;
+mod preview_message;
 mod quarantine_service;
 mod refused_message;
 mod routes;

@@ -26,10 +26,11 @@ use crate::domain::{
     ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
     NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState,
     QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit,
+    VisitorHistory,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Verdict};
-use sfbridge_values::{Igrp, OrganizationId, Timestamp};
+use sfbridge_values::{CallRef, Igrp, OrganizationId, Timestamp, VisitorId};
 
 /// Which store to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -368,6 +369,20 @@ impl Store {
     ) -> Result<OrganizationAccess, StoreError> {
         match self {
             Self::Sqlite(store) => store.organization_access(organization, coverage).await,
+        }
+    }
+
+    /// What is known of a visitor, or of the one that a call names, up to the
+    /// as-of time.
+    pub async fn history(
+        &self,
+        igrp: Igrp,
+        visitor_id: Option<VisitorId>,
+        call_ref: Option<CallRef>,
+        as_of: Timestamp,
+    ) -> Result<VisitorHistory, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.history(igrp, visitor_id, call_ref, as_of).await,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::AttributionModelId;
 use sfbridge_values::{
     Currency, FieldName, Igrp, MarketingAttribute, OrganizationId, ShortText, Timestamp,
 };
@@ -126,6 +127,11 @@ impl TimeZone {
     pub fn name(self) -> &'static str {
         self.0.name()
     }
+
+    /// What clocks in the zone show at an instant.
+    pub fn local(self, time: Timestamp) -> chrono::NaiveDateTime {
+        time.to_utc().with_timezone(&self.0).naive_local()
+    }
 }
 
 impl Default for TimeZone {
@@ -156,30 +162,6 @@ impl Country {
     /// The code.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// The id of an attribution model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AttributionModelId(i32);
-
-impl AttributionModelId {
-    /// Takes the id of a built-in model.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidInstallation::AttributionModel`] outside 0 to 10.
-    pub fn new(id: i32) -> Result<Self, InvalidInstallation> {
-        if (0..=10).contains(&id) {
-            Ok(Self(id))
-        } else {
-            Err(InvalidInstallation::AttributionModel)
-        }
-    }
-
-    /// The id.
-    pub fn get(self) -> i32 {
-        self.0
     }
 }
 
@@ -274,6 +256,11 @@ impl LeadFieldMapping {
             })
             .collect::<Result<_, _>>()
             .map(Self)
+    }
+
+    /// The attributes and their fields, by the attributes' names.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&MarketingAttribute, &FieldName)> {
+        self.0.iter()
     }
 
     /// The names of attributes and fields.

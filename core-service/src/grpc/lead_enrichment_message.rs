@@ -68,12 +68,8 @@ pub(super) fn read(
             .map(|(name, field)| (name.as_str(), field.as_str())),
     );
     let field_mapping = keep(&mut draft, "field_mapping", mapping);
-    let overwrite_policy = match pb::OverwritePolicy::try_from(overwrite_policy) {
-        Ok(pb::OverwritePolicy::Unspecified) => None,
-        Ok(pb::OverwritePolicy::Always) => Some(OverwritePolicy::Always),
-        Ok(pb::OverwritePolicy::Empty) => Some(OverwritePolicy::Empty),
-        Err(_) => keep(&mut draft, "overwrite_policy", Err("has an unknown value")),
-    };
+    let overwrite_policy = read_overwrite_policy(overwrite_policy);
+    let overwrite_policy = keep(&mut draft, "overwrite_policy", overwrite_policy).flatten();
 
     let content = match (&organization, record_id, field_mapping) {
         (Some(organization_id), Some(record_id), Some(field_mapping)) => Some(LeadToEnrich {
@@ -174,6 +170,16 @@ pub(super) fn write(enrichment: LeadEnrichment) -> pb::LeadEnrichment {
         request_count: i32::try_from(request_count).unwrap_or(i32::MAX),
         warnings,
         salesforce: write_origin(origin),
+    }
+}
+
+/// Reads a policy; unset means none.
+pub(super) fn read_overwrite_policy(policy: i32) -> Result<Option<OverwritePolicy>, &'static str> {
+    match pb::OverwritePolicy::try_from(policy) {
+        Ok(pb::OverwritePolicy::Unspecified) => Ok(None),
+        Ok(pb::OverwritePolicy::Always) => Ok(Some(OverwritePolicy::Always)),
+        Ok(pb::OverwritePolicy::Empty) => Ok(Some(OverwritePolicy::Empty)),
+        Err(_) => Err("has an unknown value"),
     }
 }
 

@@ -8,7 +8,8 @@ use super::batch::Purpose;
 use super::caller::Caller;
 use super::page;
 use super::routes::Services;
-use super::{batch, lead_enrichment_message, time};
+use super::{batch, lead_enrichment_message, preview_message, time};
+use crate::clock;
 use crate::domain::Role;
 use crate::error::Error;
 use crate::store::LeadEnrichmentFilter;
@@ -128,5 +129,32 @@ impl LeadEnrichmentService for Services {
                 .collect(),
             next_page_token: filters.token(page.next),
         }))
+    }
+
+    async fn preview_lead_enrichment(
+        &self,
+        request: Request<pb::PreviewLeadEnrichmentRequest>,
+    ) -> Result<Response<pb::PreviewLeadEnrichmentResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        caller.require(Role::Read)?;
+        let pb::PreviewLeadEnrichmentRequest { lead } = request.into_inner();
+        let lead = lead.ok_or_else(|| Error::invalid("lead", "is missing"))?;
+        let igrp = super::installation(&caller, Role::Read, lead.igrp)?;
+        let asked = preview_message::read(lead, clock::now())?;
+        let installation = self.store.installation(igrp).await.map_err(Error::from)?;
+        let installation = installation.ok_or_else(|| Error::NotFound {
+            kind: "installation",
+            id: igrp.to_string(),
+        })?;
+        let history = self
+            .store
+            .history(igrp, asked.visitor_id, asked.call_ref.clone(), asked.as_of)
+            .await
+            .map_err(Error::from)?;
+        Ok(Response::new(preview_message::write(
+            &asked,
+            &installation,
+            &history,
+        )?))
     }
 }

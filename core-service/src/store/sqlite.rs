@@ -9,6 +9,7 @@ mod columns;
 mod copies;
 mod events;
 mod file;
+mod histories;
 mod installations;
 mod keys;
 mod lead_enrichments;
@@ -26,7 +27,7 @@ mod writer;
 
 use std::path::PathBuf;
 
-use sfbridge_values::{Igrp, OrganizationId, Timestamp};
+use sfbridge_values::{CallRef, Igrp, OrganizationId, Timestamp, VisitorId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -37,9 +38,7 @@ use super::{
     Page, PageRequest, QuarantineFilter, RefusedMessageFilter, StoreError, StoreState, VisitFilter,
 };
 use crate::domain::{
-    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
-    NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState,
-    QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit,
+    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit, VisitorHistory,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Prospect, Verdict};
@@ -326,6 +325,20 @@ impl SqliteStore {
         self.readers
             .read(move |connection| {
                 installations::organization_access(connection, &organization, &coverage)
+            })
+            .await
+    }
+
+    pub(super) async fn history(
+        &self,
+        igrp: Igrp,
+        visitor_id: Option<VisitorId>,
+        call_ref: Option<CallRef>,
+        as_of: Timestamp,
+    ) -> Result<VisitorHistory, StoreError> {
+        self.readers
+            .read(move |connection| {
+                histories::find(connection, igrp, visitor_id, call_ref.as_ref(), as_of)
             })
             .await
     }

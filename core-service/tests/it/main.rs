@@ -17,6 +17,7 @@ mod installations;
 mod limits;
 mod pages;
 mod permissions;
+mod preview;
 mod recording;
 mod reflection;
 mod refused;

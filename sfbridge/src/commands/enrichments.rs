@@ -1,5 +1,7 @@
 //! `sfbridge enrichments`: the jobs of writing marketing data into Leads.
 
+mod preview;
+
 use clap::{Args, Subcommand};
 use sfbridge_proto::v1 as pb;
 use sfbridge_proto::v1::lead_enrichment_service_client::LeadEnrichmentServiceClient;
@@ -10,6 +12,7 @@ use crate::client::{Page, Refused, block_on, collect, connect};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::{Output, Table};
+use preview::Preview;
 
 /// Looks at lead enrichments.
 #[derive(Debug, Subcommand)]
@@ -21,6 +24,8 @@ pub(crate) enum Enrichments {
         /// The lead enrichment's id
         lead_enrichment_id: String,
     },
+    /// Show what an enrichment would find and write, writing nothing
+    Preview(Preview),
 }
 
 /// Which lead enrichments to list.
@@ -53,6 +58,7 @@ impl Enrichments {
             match self {
                 Self::List(list) => list.run(client, output).await,
                 Self::Show { lead_enrichment_id } => show(client, lead_enrichment_id, output).await,
+                Self::Preview(preview) => preview.run(client, output).await,
             }
         })
     }

@@ -122,7 +122,7 @@ pub(super) fn list(
     listing.page(connection, page, read)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Call> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Call> {
     Ok(Call {
         call_id: columns::uuid(row, "call_id")?,
         igrp: columns::igrp(row)?,

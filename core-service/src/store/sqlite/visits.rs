@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use sfbridge_values::{Igrp, LongText, Timestamp};
+use sfbridge_values::{Igrp, LongText, Timestamp, VisitorId};
 use uuid::Uuid;
 
 use super::super::{Page, PageRequest, StoreError, VisitFilter};
 use super::columns::{self, unreadable};
 use super::listing::{Conditions, Listing};
 use super::recording;
-use crate::domain::{NewVisit, Visit};
+use crate::domain::{NewVisit, Visit, VisitorHistory};
 use crate::recording::{Batch, ItemResult, new_record_id};
 
 /// Records a batch in the present transaction.
@@ -132,6 +132,33 @@ pub(super) fn list(
         number: "number",
     };
     listing.page(connection, page, read)
+}
+
+/// The first visit of a visitor and the latest ones, at most
+/// [`VisitorHistory::MAX_VISITS`] of these, in no certain order.
+pub(super) fn latest_of(
+    connection: &Connection,
+    igrp: Igrp,
+    visitor_id: VisitorId,
+) -> Result<Vec<Visit>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT * FROM (
+             SELECT * FROM visits WHERE igrp = ?1 AND visitor_id = ?2
+             ORDER BY visit_time DESC LIMIT ?3)
+         UNION
+         SELECT * FROM (
+             SELECT * FROM visits WHERE igrp = ?1 AND visitor_id = ?2
+             ORDER BY visit_time LIMIT 1)",
+    )?;
+    let visits = statement.query_map(
+        params![
+            igrp.get(),
+            visitor_id.as_bytes(),
+            VisitorHistory::MAX_VISITS
+        ],
+        read,
+    )?;
+    Ok(visits.collect::<Result<_, _>>()?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {

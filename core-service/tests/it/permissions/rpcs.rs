@@ -204,6 +204,14 @@ fn reads() -> Vec<Rpc> {
             }
         }),
         rpc!(
+            "LeadEnrichmentService/PreviewLeadEnrichment",
+            Read,
+            leads.preview_lead_enrichment,
+            |named| pb::PreviewLeadEnrichmentRequest {
+                lead: Some(lead(&named)),
+            }
+        ),
+        rpc!(
             "QuarantineService/GetQuarantinedNotification",
             Read,
             quarantine.get_quarantined_notification,
