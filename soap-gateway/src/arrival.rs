@@ -32,6 +32,17 @@ impl Arrival {
         self.authority.as_ref()
     }
 
+    /// Where it came from, as far as limits tell places apart: an address, or
+    /// the network of 64 bits of which one IPv6 customer has all addresses.
+    pub(crate) fn place(&self) -> IpAddr {
+        const NETWORK: u128 = !0 << 64;
+
+        match self.peer.ip().to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => IpAddr::V6((address.to_bits() & NETWORK).into()),
+        }
+    }
+
     /// Whether the request plainly comes from the same machine: from a loopback
     /// address, to a loopback name, and through no proxy.
     ///
@@ -142,6 +153,18 @@ mod tests {
         check("127.0.0.1:5", "/", &two, false);
         let absolute = "http://example.com/";
         check("127.0.0.1:5", absolute, &[("host", "localhost")], false);
+    }
+
+    #[test]
+    fn all_addresses_of_one_customer_are_one_place() {
+        let place = |peer: &str| {
+            let request = Request::builder().body(()).unwrap();
+            Arrival::of(&request, peer.parse().unwrap()).place()
+        };
+        assert_eq!(place("[2001:db8::1]:1"), place("[2001:db8::2:3]:2"));
+        assert_ne!(place("[2001:db8::1]:1"), place("[2001:db8:0:1::1]:1"));
+        assert_eq!(place("[::ffff:192.0.2.1]:1"), place("192.0.2.1:2"));
+        assert_ne!(place("192.0.2.1:1"), place("192.0.2.2:1"));
     }
 
     #[test]

@@ -17,9 +17,11 @@ pub mod mapping;
 mod media_type;
 mod metrics;
 pub mod parameters;
+mod rate;
 mod request_id;
 mod route;
 mod server;
+mod shares;
 pub mod soap;
 mod wsdl;
 

@@ -12,6 +12,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::core_client::Outcomes;
 use crate::endpoint::Endpoint;
+use crate::fault::Limit;
 
 /// The gateway's counters, gauges and histograms.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Metrics {
     durations: Family<EndpointLabel, Histogram>,
     requests_in_flight: Gauge,
     connections: Gauge,
+    shares: Family<LimitLabel, Gauge>,
+    overloaded: Family<LimitLabel, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -40,6 +43,11 @@ struct EndpointLabel {
     endpoint: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabel {
+    limit: &'static str,
+}
+
 /// One more on a gauge, for as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Counted(Gauge);
@@ -53,6 +61,8 @@ impl Metrics {
             durations: Family::new_with_constructor(histogram),
             requests_in_flight: Gauge::default(),
             connections: Gauge::default(),
+            shares: Family::default(),
+            overloaded: Family::default(),
         };
         registry.register(
             "gateway_messages",
@@ -79,6 +89,18 @@ impl Metrics {
             "gateway_connections",
             "Connections that are open now",
             metrics.connections.clone(),
+        );
+        registry.register(
+            "gateway_shares_in_use",
+            "How much of a shared limit is in use (arrivals: messages that arrive, work: messages \
+             that are worked on)",
+            metrics.shares.clone(),
+        );
+        registry.register(
+            "gateway_overloaded",
+            "Messages refused with 503 for overload, by the limit that was reached (arrivals, \
+             bytes, work, core)",
+            metrics.overloaded.clone(),
         );
         metrics
     }
@@ -111,6 +133,18 @@ impl Metrics {
             let labels = NotificationLabels { endpoint, outcome };
             self.notifications.get_or_create(&labels).inc_by(count);
         }
+    }
+
+    /// How much of a limit is in use.
+    pub(crate) fn in_use(&self, limit: Limit) -> Gauge {
+        let limit = limit.name();
+        self.shares.get_or_create(&LimitLabel { limit }).clone()
+    }
+
+    /// A message was refused at a limit.
+    pub(crate) fn overloaded(&self, limit: Limit) {
+        let limit = limit.name();
+        self.overloaded.get_or_create(&LimitLabel { limit }).inc();
     }
 
     /// Counts a request for as long as the answer lives.

@@ -5,6 +5,7 @@ mod api_url;
 mod characters;
 mod declaration;
 mod fields;
+pub(crate) mod glance;
 mod invalid_message;
 mod limits;
 mod message;

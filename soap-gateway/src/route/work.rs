@@ -1,8 +1,9 @@
 //! The work on a message that was read whole.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use tokio::sync::OwnedSemaphorePermit;
+use sfbridge_values::OrganizationId;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,10 +15,11 @@ use crate::body::{Held, ReadBody, gunzip, too_large};
 use crate::core_client::Outcomes;
 use crate::encoding::{self, UndecodableBody};
 use crate::endpoint::Endpoint;
-use crate::fault::{Fault, Reason};
+use crate::fault::{Fault, Limit, Reason};
 use crate::mapping;
 use crate::media_type::MediaType;
 use crate::parameters::Parameters;
+use crate::shares::{Share, Shares};
 use crate::soap::{self, InvalidKind, InvalidMessage, OutboundMessage};
 
 /// All work that is going on. It does not end with its connection: a client
@@ -54,7 +56,8 @@ pub(super) struct Job {
     pub(super) head: Head,
     pub(super) body: ReadBody,
     pub(super) until: Instant,
-    pub(super) permit: OwnedSemaphorePermit,
+    /// Until it is known whose it is.
+    pub(super) arriving: Share<IpAddr>,
 }
 
 impl Router {
@@ -80,7 +83,7 @@ impl Router {
             head,
             body,
             until,
-            permit: _permit,
+            arriving,
         } = job;
         let Head {
             endpoint,
@@ -92,13 +95,23 @@ impl Router {
 
         let limits = self.config.xml.clone();
         let limit = self.config.max_body_bytes;
-        let reading = move || read(body, &media_type, limit, &limits);
+        let shares = self.shares.clone();
+        let reading = move || read(body, &media_type, limit, &limits, &shares);
         let (message, _held) = self.compute(is_large, reading).await??;
         note(&message);
 
         self.admission
             .admit(&message.organization_id, policy, until)
             .await?;
+
+        let _share = self
+            .shares
+            .take(message.organization_id.clone())
+            .ok_or_else(|| Fault::overloaded(Limit::Work))?;
+        drop(arriving);
+        if let Some(rate) = &self.rate {
+            rate.check(&message.organization_id)?;
+        }
 
         let default_fields = self.config.default_fields.clone();
         let mapping = move || mapping::map(message, &parameters, &default_fields);
@@ -122,8 +135,9 @@ impl Router {
             return Ok(work());
         }
         let processor = Arc::clone(&self.processors).acquire_owned().await;
+        let span = Span::current();
         let task = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let result = span.in_scope(work);
             drop(processor);
             result
         });
@@ -139,6 +153,7 @@ fn read(
     media_type: &MediaType,
     limit: usize,
     limits: &soap::Limits,
+    shares: &Shares<OrganizationId>,
 ) -> Result<(OutboundMessage, Held), Fault> {
     let ReadBody {
         mut bytes,
@@ -152,6 +167,13 @@ fn read(
     // A body of another encoding may have grown on the way to UTF-8.
     if text.len() > limit {
         return Err(too_large(limit));
+    }
+    // What will be refused for its organisation should cost no more than that.
+    if let Some(organization) = soap::glance::organization(&text, limits)
+        && !shares.has_room(&organization)
+    {
+        Span::current().record("organization", organization.key());
+        return Err(Fault::overloaded(Limit::Work));
     }
     let message = soap::read(&text, limits).map_err(|error| invalid(&error))?;
     Ok((message, held))
