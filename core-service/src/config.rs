@@ -1,6 +1,7 @@
 //! How a core is set up.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::store::StoreConfig;
 
@@ -11,6 +12,9 @@ pub struct CoreConfig {
     pub listen: SocketAddr,
     /// Where everything is kept.
     pub store: StoreConfig,
+    /// How long the store takes for each item, at least: for rehearsals of a
+    /// slow disk, else zero.
+    pub store_write_delay: Duration,
     /// What becomes of installations that nobody has created.
     pub installations: InstallationMode,
     /// Whether clients may ask for the contract by server reflection.

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::config::CoreConfig;
 use crate::grpc::{self, Caller, ExplainLayer, KeyRing, LimitsLayer, Services};
 use crate::metrics::CoreMetrics;
-use crate::store::{Store, StoreError, StoreState};
+use crate::store::{Pace, Store, StoreError, StoreState};
 
 /// How often keys that another process may have changed are read again, and a
 /// full store is tried.
@@ -82,6 +82,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
     let CoreConfig {
         listen,
         store,
+        store_write_delay,
         installations,
         reflection,
     } = config;
@@ -93,7 +94,17 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
     let address = listener.local_addr().map_err(listen_error)?;
 
     let metrics = CoreMetrics::register(registry);
-    let (store, migrated) = Store::open(&store, metrics.store.clone()).await?;
+    let pace = Pace {
+        write_delay: store_write_delay,
+        ..Pace::default()
+    };
+    let (store, migrated) = Store::open_at(&store, pace, metrics.store.clone()).await?;
+    if !store_write_delay.is_zero() {
+        warn!(
+            store_write_delay = ?store_write_delay,
+            "the store is slow on purpose: store_write_delay is set, which is for rehearsals"
+        );
+    }
     if migrated.from != migrated.to {
         info!(
             from = migrated.from,

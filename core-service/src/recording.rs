@@ -9,6 +9,7 @@ mod call_ratings;
 mod events;
 mod item;
 mod lead_enrichments;
+mod sender;
 
 pub use admission::{Admission, admit};
 pub use call_ratings::canonical_rating;
@@ -17,3 +18,4 @@ pub use item::{
     Batch, IdempotencyKey, Item, ItemResult, RecordKind, UnknownInstallations, new_record_id,
 };
 pub use lead_enrichments::{new_enrichment, rejected_repeat_warning};
+pub use sender::Sender;

@@ -8,6 +8,7 @@
 //! - two requests with one idempotency key leave one record, however they race.
 
 mod error;
+mod pace;
 mod page;
 mod sqlite;
 
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use error::StoreError;
+pub use pace::Pace;
 pub use page::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Page,
     PageRequest, Position, QuarantineFilter, TimeRange, VisitFilter,
@@ -123,9 +125,22 @@ impl Store {
         config: &StoreConfig,
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
+        Self::open_at(config, Pace::default(), metrics).await
+    }
+
+    /// Like [`Store::open`], for a store that goes at this pace.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn open_at(
+        config: &StoreConfig,
+        pace: Pace,
+        metrics: StoreMetrics,
+    ) -> Result<(Self, Migrated), StoreError> {
         match config {
             StoreConfig::Sqlite { path } => {
-                let (store, migrated) = SqliteStore::open(path.clone(), metrics).await?;
+                let (store, migrated) = SqliteStore::open(path.clone(), pace, metrics).await?;
                 Ok((Self::Sqlite(store), migrated))
             }
         }

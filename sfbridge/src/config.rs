@@ -80,6 +80,7 @@ impl Config {
             core: CoreConfig {
                 listen: value::parse(&layers, Setting::CoreListen, value::ADDRESS)?,
                 store: store.clone(),
+                store_write_delay: value::length(&layers, Setting::StoreWriteDelay)?,
                 installations: installations.core(),
                 reflection: value::parse(&layers, Setting::CoreReflection, "is not true or false")?,
             },

@@ -8,6 +8,7 @@ mod calls;
 mod columns;
 mod copies;
 mod events;
+mod fair_queue;
 mod file;
 mod installations;
 mod keys;
@@ -15,9 +16,11 @@ mod lead_enrichments;
 mod listing;
 mod log;
 mod quarantine;
+mod queue;
 mod ratings;
 mod readers;
 mod recording;
+mod slowness;
 mod visits;
 mod writer;
 
@@ -31,7 +34,7 @@ pub use copies::{backup, restore};
 
 use super::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Migrated,
-    Page, PageRequest, QuarantineFilter, StoreError, StoreState, VisitFilter,
+    Pace, Page, PageRequest, QuarantineFilter, StoreError, StoreState, VisitFilter,
 };
 use crate::domain::{
     ApiKey, Call, CallRating, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
@@ -54,9 +57,10 @@ impl SqliteStore {
     /// up to date.
     pub(super) async fn open(
         path: PathBuf,
+        pace: Pace,
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
-        let (writer, migrated) = Writer::open(path.clone(), metrics).await?;
+        let (writer, migrated) = Writer::open(path.clone(), pace, metrics).await?;
         let readers = Readers::new(path)?;
         Ok((Self { writer, readers }, migrated))
     }
@@ -87,54 +91,42 @@ impl SqliteStore {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer
-            .write(|connection| events::record(connection, batch))
-            .await
+        self.writer.record(batch, events::record).await
     }
 
     pub(super) async fn rate_calls(
         &self,
         batch: Batch<NewCallRating>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer
-            .write(|connection| ratings::record(connection, batch))
-            .await
+        self.writer.record(batch, ratings::record).await
     }
 
     pub(super) async fn enrich_leads(
         &self,
         batch: Batch<LeadToEnrich>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer
-            .write(|connection| lead_enrichments::record(connection, batch))
-            .await
+        self.writer.record(batch, lead_enrichments::record).await
     }
 
     pub(super) async fn record_visits(
         &self,
         batch: Batch<NewVisit>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer
-            .write(|connection| visits::record(connection, batch))
-            .await
+        self.writer.record(batch, visits::record).await
     }
 
     pub(super) async fn record_calls(
         &self,
         batch: Batch<NewCall>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer
-            .write(|connection| calls::record(connection, batch))
-            .await
+        self.writer.record(batch, calls::record).await
     }
 
     pub(super) async fn quarantine(
         &self,
         batch: Batch<std::convert::Infallible>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer
-            .write(|connection| quarantine::record(connection, batch))
-            .await
+        self.writer.record(batch, quarantine::record).await
     }
 
     pub(super) async fn resolve_quarantined(

@@ -79,6 +79,7 @@ impl Setup {
         let config = CoreConfig {
             listen: self.listen,
             store: self.store(),
+            store_write_delay: Duration::ZERO,
             installations: self.installations,
             reflection: true,
         };

@@ -6,12 +6,14 @@
 pub(crate) enum Setting {
     DataDir,
     Store,
+    StoreWriteDelay,
     Installations,
     CoreListen,
     CoreReflection,
     GatewayListen,
     GatewayMaxConnections,
     GatewayMaxRequests,
+    GatewayOrganizationRate,
     GatewayMaxBodyBytes,
     GatewayMaxHeldBytes,
     GatewayHeaderTime,
@@ -74,7 +76,7 @@ pub(crate) struct Row {
 
 impl Setting {
     /// All settings, in the order in which people read them.
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::DataDir,
         Self::Store,
         Self::Installations,
@@ -87,6 +89,7 @@ impl Setting {
         Self::CoreReflection,
         Self::GatewayMaxConnections,
         Self::GatewayMaxRequests,
+        Self::GatewayOrganizationRate,
         Self::GatewayMaxBodyBytes,
         Self::GatewayMaxHeldBytes,
         Self::GatewayHeaderTime,
@@ -101,6 +104,7 @@ impl Setting {
         Self::DefaultIgrpFields,
         Self::DefaultVisitorIdFields,
         Self::DefaultCallRefFields,
+        Self::StoreWriteDelay,
         Self::Log,
         Self::LogFormat,
         Self::ShutdownDeadline,
@@ -154,6 +158,9 @@ impl Setting {
                 "Where the embedded database and addresses.json are"),
             Self::Store => ("store", Store, None, "URL",
                 "The store, as sqlite:///path/to/file.db [default: sfbridge.db in the data directory]"),
+            Self::StoreWriteDelay => ("store_write_delay", Core, Some("0s"), "TIME",
+                "How long the store takes for each item at least, such as 1ms: for rehearsals of a \
+                 slow disk, never in production"),
             Self::Installations => ("installations", Installations, Some("auto"), "MODE",
                 "What to do about unknown installations: strict refuses them, open creates them, \
                  auto is open for what plainly comes from this machine"),
@@ -166,7 +173,11 @@ impl Setting {
             Self::GatewayMaxConnections => ("gateway_max_connections", Gateway, None, "NUMBER",
                 "How many connections the gateway holds at once"),
             Self::GatewayMaxRequests => ("gateway_max_requests", Gateway, None, "NUMBER",
-                "How many messages the gateway works on at once; further ones get 503"),
+                "How many messages the gateway works on at once, shared out by organisation; \
+                 further ones get 503"),
+            Self::GatewayOrganizationRate => ("gateway_organization_rate", Gateway, None, "NUMBER",
+                "How many messages each organisation may send in a second; further ones get 429 \
+                 [default: any number]"),
             Self::GatewayMaxBodyBytes => ("gateway_max_body_bytes", Gateway, None, "BYTES",
                 "How large a message may be, also after it is decompressed"),
             Self::GatewayMaxHeldBytes => ("gateway_max_held_bytes", Gateway, None, "BYTES",
