@@ -15,6 +15,7 @@ mod harness;
 mod invariants;
 mod large_messages;
 mod operator;
+mod overload;
 mod races;
 mod reflection;
 mod shutdown;
