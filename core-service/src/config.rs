@@ -1,6 +1,7 @@
 //! How a core is set up.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use sfbridge_transport::tls::ServerTls;
 
@@ -18,6 +19,9 @@ pub struct CoreConfig {
     pub max_connections: usize,
     /// Where everything is kept.
     pub store: StoreConfig,
+    /// How long the store takes for each item, at least: for rehearsals of a
+    /// slow disk, else zero.
+    pub store_write_delay: Duration,
     /// What becomes of installations that nobody has created.
     pub installations: InstallationMode,
     /// Whether clients may ask for the contract by server reflection.

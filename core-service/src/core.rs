@@ -30,7 +30,7 @@ use crate::grpc::{
     self, ActivityLayer, Caller, CoreConnection, ExplainLayer, KeyRing, LimitsLayer, Services,
 };
 use crate::metrics::CoreMetrics;
-use crate::store::{Store, StoreError, StoreState};
+use crate::store::{Pace, Store, StoreConfig, StoreError, StoreState};
 
 /// How often keys that another process may have changed are read again, and a
 /// full store is tried.
@@ -101,6 +101,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         tls,
         max_connections,
         store,
+        store_write_delay,
         installations,
         reflection,
     } = config;
@@ -126,14 +127,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
     let address = listener.local_addr();
 
     let metrics = CoreMetrics::register(registry);
-    let (store, migrated) = Store::open(&store, metrics.store.clone()).await?;
-    if migrated.from != migrated.to {
-        info!(
-            from = migrated.from,
-            to = migrated.to,
-            "brought the store's schema up to date"
-        );
-    }
+    let store = open_store(&store, store_write_delay, &metrics).await?;
     let is_loopback = address.ip().is_loopback();
     let is_guarded = is_loopback || asks_for_certificates;
     let keys = KeyRing::load(store.clone(), is_guarded).await?;
@@ -188,6 +182,32 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         health,
         is_stopping,
     })
+}
+
+async fn open_store(
+    config: &StoreConfig,
+    write_delay: Duration,
+    metrics: &CoreMetrics,
+) -> Result<Store, StoreError> {
+    let pace = Pace {
+        write_delay,
+        ..Pace::default()
+    };
+    let (store, migrated) = Store::open_at(config, pace, metrics.store.clone()).await?;
+    if !write_delay.is_zero() {
+        warn!(
+            store_write_delay = ?write_delay,
+            "the store is slow on purpose: store_write_delay is set, which is for rehearsals"
+        );
+    }
+    if migrated.from != migrated.to {
+        info!(
+            from = migrated.from,
+            to = migrated.to,
+            "brought the store's schema up to date"
+        );
+    }
+    Ok(store)
 }
 
 impl Core {

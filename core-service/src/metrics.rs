@@ -18,6 +18,13 @@ pub(crate) struct ResultLabels {
     pub(crate) reason: &'static str,
 }
 
+/// The label of requests for the store's writer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ClassLabel {
+    /// `records` or `settings`.
+    pub(crate) class: &'static str,
+}
+
 /// The counters of the core.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CoreMetrics {
@@ -45,7 +52,8 @@ pub struct StoreMetrics {
     pub(crate) commit_failures: Counter,
     pub(crate) group_requests: Histogram,
     pub(crate) commit_duration: Histogram,
-    pub(crate) queued_requests: Gauge,
+    pub(crate) queued_requests: Family<ClassLabel, Gauge>,
+    pub(crate) overloaded: Family<ClassLabel, Counter>,
 }
 
 impl Default for StoreMetrics {
@@ -55,7 +63,8 @@ impl Default for StoreMetrics {
             commit_failures: Counter::default(),
             group_requests: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
             commit_duration: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
-            queued_requests: Gauge::default(),
+            queued_requests: Family::default(),
+            overloaded: Family::default(),
         }
     }
 }
@@ -85,8 +94,14 @@ impl StoreMetrics {
         );
         registry.register(
             "store_queued_requests",
-            "Requests that wait for the writer",
+            "Requests that wait for the writer, by class (records, settings)",
             self.queued_requests.clone(),
+        );
+        registry.register(
+            "store_overloaded",
+            "Requests refused because too many wait for the writer, or because they waited too \
+             long, by class",
+            self.overloaded.clone(),
         );
     }
 }

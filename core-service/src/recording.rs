@@ -9,6 +9,7 @@ mod call_ratings;
 mod events;
 mod item;
 mod lead_enrichments;
+mod sender;
 mod verdict;
 
 pub use admission::{Admission, admit};
@@ -18,4 +19,5 @@ pub use item::{
     Batch, IdempotencyKey, Item, ItemResult, RecordKind, UnknownInstallations, new_record_id,
 };
 pub use lead_enrichments::{new_enrichment, rejected_repeat_warning};
+pub use sender::Sender;
 pub use verdict::{Prospect, Verdict};

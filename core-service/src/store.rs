@@ -8,6 +8,7 @@
 //! - two requests with one idempotency key leave one record, however they race.
 
 mod error;
+mod pace;
 mod page;
 mod sqlite;
 
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use error::StoreError;
+pub use pace::Pace;
 pub use page::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Page,
     PageRequest, Position, QuarantineFilter, RefusedMessageFilter, TimeRange, VisitFilter,
@@ -25,8 +27,7 @@ use uuid::Uuid;
 use crate::domain::{
     ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
     NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState,
-    QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit,
-    VisitorHistory,
+    QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit, VisitorHistory,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Verdict};
@@ -125,9 +126,22 @@ impl Store {
         config: &StoreConfig,
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
+        Self::open_at(config, Pace::default(), metrics).await
+    }
+
+    /// Like [`Store::open`], for a store that goes at this pace.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn open_at(
+        config: &StoreConfig,
+        pace: Pace,
+        metrics: StoreMetrics,
+    ) -> Result<(Self, Migrated), StoreError> {
         match config {
             StoreConfig::Sqlite { path } => {
-                let (store, migrated) = SqliteStore::open(path.clone(), metrics).await?;
+                let (store, migrated) = SqliteStore::open(path.clone(), pace, metrics).await?;
                 Ok((Self::Sqlite(store), migrated))
             }
         }

@@ -90,6 +90,7 @@ impl Config {
                 tls: None,
                 max_connections: value::limit(&layers, Setting::CoreMaxConnections)?,
                 store: store.clone(),
+                store_write_delay: value::length(&layers, Setting::StoreWriteDelay)?,
                 installations: installations.core(),
                 reflection: value::parse(&layers, Setting::CoreReflection, "is not true or false")?,
             },

@@ -3,6 +3,7 @@
 mod budget;
 mod gzip;
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -101,9 +102,9 @@ impl Body {
         &mut self,
         limit: usize,
         until: Instant,
-        budget: &Budget,
+        (budget, place): (&Budget, IpAddr),
     ) -> Result<ReadBody, Fault> {
-        let reading = self.read_all(limit, budget);
+        let reading = self.read_all(limit, budget.nothing(place));
         timeout_at(until, reading).await.unwrap_or_else(|_| {
             Err(Fault::new(
                 Reason::SlowBody,
@@ -112,10 +113,10 @@ impl Body {
         })
     }
 
-    async fn read_all(&mut self, limit: usize, budget: &Budget) -> Result<ReadBody, Fault> {
+    async fn read_all(&mut self, limit: usize, held: Held) -> Result<ReadBody, Fault> {
         let mut read = ReadBody {
             bytes: Vec::new(),
-            held: budget.nothing(),
+            held,
         };
         while let Some(chunk) = self.next().await? {
             if chunk.len() > limit - read.bytes.len() {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -37,9 +38,13 @@ pub struct GatewayConfig {
     /// How long a connection may take for a request's header, or stay idle.
     /// Default 20 seconds.
     pub header_time: Duration,
-    /// The most requests at once that may send a body and be worked on; further
-    /// ones are answered 503 at once. Default 512.
+    /// The most messages at once that are worked on, shared out by
+    /// organisation; twice as many may be arriving, shared out by address.
+    /// Further ones are answered 503 at once. Default 512.
     pub max_requests: usize,
+    /// How many messages each organisation may send in a second; further ones
+    /// are answered 429. Default any number.
+    pub organization_rate: Option<NonZeroU32>,
     /// The most bytes of one body, as sent and as decoded. Default 16 MiB.
     pub max_body_bytes: usize,
     /// The most bytes of all bodies that are held at once; what does not fit is
@@ -71,6 +76,7 @@ impl Default for GatewayConfig {
             max_connections_per_address: 1_024,
             header_time: Duration::from_secs(20),
             max_requests: 512,
+            organization_rate: None,
             max_body_bytes: 16 * MIB,
             max_held_bytes: 128 * MIB,
             body_time: Duration::from_secs(8),

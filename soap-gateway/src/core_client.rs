@@ -12,7 +12,6 @@ use std::time::Duration;
 use prost::Message;
 use sfbridge_proto::v1 as pb;
 use sfbridge_transport::tls::Trouble;
-use sfbridge_values::OrganizationId;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;

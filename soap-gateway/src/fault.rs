@@ -16,8 +16,34 @@ pub(crate) struct Fault {
     parameter: Option<Box<str>>,
     position: Option<(u64, u64)>,
     retry_after: Option<Duration>,
+    limit: Option<Limit>,
     cause: Option<String>,
     organization_id: Option<Box<OrganizationId>>,
+}
+
+/// The limits whose end is an overload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// Bodies that arrive at once.
+    Arrivals,
+    /// Bytes of bodies that are held.
+    Bytes,
+    /// Messages of an organisation that are worked on at once.
+    Work,
+    /// What the core takes on.
+    Core,
+}
+
+impl Limit {
+    /// The name in the log and in metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Arrivals => "arrivals",
+            Self::Bytes => "bytes",
+            Self::Work => "work",
+            Self::Core => "core",
+        }
+    }
 }
 
 /// The kinds of refusal. Their names are stable: people and monitors know them.
@@ -61,6 +87,8 @@ pub(crate) enum Reason {
     TokenNotAllowed,
     /// The organisation is linked to no installation.
     OrganizationNotLinked,
+    /// The organisation sends more in a second than it may.
+    RateLimited,
     /// Too much is going on already.
     Overloaded,
     /// The core can't be reached, or says that it can't work now.
@@ -94,6 +122,7 @@ impl Reason {
             Self::TokenNeeded => "TOKEN_NEEDED",
             Self::TokenNotAllowed => "TOKEN_NOT_ALLOWED",
             Self::OrganizationNotLinked => "ORGANIZATION_NOT_LINKED",
+            Self::RateLimited => "RATE_LIMITED",
             Self::Overloaded => "OVERLOADED",
             Self::CoreUnavailable => "CORE_UNAVAILABLE",
             Self::Late => "DEADLINE_EXCEEDED",
@@ -123,6 +152,7 @@ impl Reason {
             | Self::TokenNeeded
             | Self::TokenNotAllowed
             | Self::OrganizationNotLinked => StatusCode::FORBIDDEN,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Overloaded | Self::CoreUnavailable | Self::Late => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -155,6 +185,7 @@ impl Fault {
             parameter: None,
             position: None,
             retry_after: is_temporary.then_some(Self::RETRY_AFTER),
+            limit: None,
             cause: None,
             organization_id: None,
         }
@@ -209,11 +240,15 @@ impl Fault {
     }
 
     /// Too much is going on already.
-    pub(crate) fn overloaded() -> Self {
-        Self::new(
+    pub(crate) fn overloaded(limit: Limit) -> Self {
+        let fault = Self::new(
             Reason::Overloaded,
             "The receiving system is busy; Salesforce will send the message again.",
-        )
+        );
+        Self {
+            limit: Some(limit),
+            ..fault
+        }
     }
 
     /// The kind of refusal.
@@ -234,6 +269,11 @@ impl Fault {
     /// Line and column in the body, if it is the body.
     pub(crate) fn position(&self) -> Option<(u64, u64)> {
         self.position
+    }
+
+    /// The limit that was reached, if that is it.
+    pub(crate) fn limit(&self) -> Option<Limit> {
+        self.limit
     }
 
     /// What lies behind it, for the log alone.
@@ -269,7 +309,9 @@ impl From<CoreFailure> for Fault {
         let fault = match &failure {
             CoreFailure::Unavailable { retry_after, .. } => unavailable().retry_after(*retry_after),
             CoreFailure::KeyRefused(_) => unavailable(),
-            CoreFailure::Overloaded { retry_after } => Self::overloaded().retry_after(*retry_after),
+            CoreFailure::Overloaded { retry_after } => {
+                Self::overloaded(Limit::Core).retry_after(*retry_after)
+            }
             CoreFailure::Late => Self::late(),
             CoreFailure::Refused(_)
             | CoreFailure::Unpaired { .. }
@@ -325,7 +367,8 @@ mod tests {
 
     #[test]
     fn what_is_temporary_says_when_to_come_back() {
-        assert_eq!(Fault::overloaded().retry_after_seconds(), Some(5));
+        let overloaded = Fault::overloaded(Limit::Work);
+        assert_eq!(overloaded.retry_after_seconds(), Some(5));
         assert_eq!(Fault::internal().retry_after_seconds(), None);
 
         let told = Fault::late().retry_after(Some(Duration::from_millis(1_001)));
@@ -340,6 +383,7 @@ mod tests {
     fn faults_of_ours_are_server_faults_and_others_client_faults() {
         assert_eq!(Reason::Internal.code(), FaultCode::Server);
         assert_eq!(Reason::Overloaded.code(), FaultCode::Server);
+        assert_eq!(Reason::RateLimited.code(), FaultCode::Client);
         assert_eq!(Reason::UnknownPath.code(), FaultCode::Client);
         assert_eq!(Reason::VersionMismatch.code(), FaultCode::VersionMismatch);
         assert_eq!(Reason::MustUnderstand.code(), FaultCode::MustUnderstand);

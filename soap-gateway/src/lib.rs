@@ -22,11 +22,13 @@ mod media_type;
 mod message_reader;
 mod metrics;
 pub mod parameters;
+mod rate;
 mod refusals;
 mod request_id;
 mod route;
 mod sender;
 mod server;
+mod shares;
 pub mod soap;
 mod wsdl;
 

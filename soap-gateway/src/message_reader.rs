@@ -1,5 +1,7 @@
 //! From the bytes of a body to a message, or to the refusal.
 
+use std::borrow::Cow;
+
 use crate::body::too_large;
 use crate::encoding::{self, UndecodableBody};
 use crate::fault::{Fault, Reason};
@@ -18,12 +20,34 @@ pub(crate) fn read(
     limit: usize,
     limits: &soap::Limits,
 ) -> Result<OutboundMessage, Fault> {
+    message(&text(bytes, charset, limit)?, limits)
+}
+
+/// The text of a body, of at most `limit` bytes of UTF-8.
+///
+/// # Errors
+///
+/// The refusal of bytes that are not in their encoding, or of too many.
+pub(crate) fn text<'a>(
+    bytes: &'a [u8],
+    charset: Option<&str>,
+    limit: usize,
+) -> Result<Cow<'a, str>, Fault> {
     let text = encoding::decode(bytes, charset).map_err(|error| undecodable(&error))?;
     // A body of another encoding may have grown on the way to UTF-8.
     if text.len() > limit {
         return Err(too_large(limit));
     }
-    soap::read(&text, limits).map_err(|error| invalid(&error))
+    Ok(text)
+}
+
+/// The message that a text is.
+///
+/// # Errors
+///
+/// The refusal of a text that is no good message.
+pub(crate) fn message(text: &str, limits: &soap::Limits) -> Result<OutboundMessage, Fault> {
+    soap::read(text, limits).map_err(|error| invalid(&error))
 }
 
 fn undecodable(error: &UndecodableBody) -> Fault {

@@ -12,6 +12,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::core_client::Outcomes;
 use crate::endpoint::Endpoint;
+use crate::fault::Limit;
 use crate::fault::Reason;
 
 /// The gateway's counters, gauges and histograms.
@@ -23,6 +24,8 @@ pub(crate) struct Metrics {
     refused_messages_dropped: Counter,
     durations: Family<EndpointLabel, Histogram>,
     requests_in_flight: Gauge,
+    shares: Family<LimitLabel, Gauge>,
+    overloaded: Family<LimitLabel, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -47,6 +50,11 @@ struct ReasonLabel {
     reason: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabel {
+    limit: &'static str,
+}
+
 /// One more on a gauge, for as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Counted(Gauge);
@@ -61,6 +69,8 @@ impl Metrics {
             refused_messages_dropped: Counter::default(),
             durations: Family::new_with_constructor(histogram),
             requests_in_flight: Gauge::default(),
+            shares: Family::default(),
+            overloaded: Family::default(),
         };
         registry.register(
             "gateway_messages",
@@ -92,6 +102,18 @@ impl Metrics {
             "gateway_requests_in_flight",
             "Requests being answered now",
             metrics.requests_in_flight.clone(),
+        );
+        registry.register(
+            "gateway_shares_in_use",
+            "How much of a shared limit is in use (arrivals: messages that arrive, work: messages \
+             that are worked on)",
+            metrics.shares.clone(),
+        );
+        registry.register(
+            "gateway_overloaded",
+            "Messages refused with 503 for overload, by the limit that was reached (arrivals, \
+             bytes, work, core)",
+            metrics.overloaded.clone(),
         );
         metrics
     }
@@ -135,6 +157,18 @@ impl Metrics {
     pub(crate) fn refused(&self, reason: Reason) {
         let reason = reason.name();
         self.refused.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    /// How much of a limit is in use.
+    pub(crate) fn in_use(&self, limit: Limit) -> Gauge {
+        let limit = limit.name();
+        self.shares.get_or_create(&LimitLabel { limit }).clone()
+    }
+
+    /// A message was refused at a limit.
+    pub(crate) fn overloaded(&self, limit: Limit) {
+        let limit = limit.name();
+        self.overloaded.get_or_create(&LimitLabel { limit }).inc();
     }
 
     /// Counts a request for as long as the answer lives.

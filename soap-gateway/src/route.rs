@@ -1,14 +1,17 @@
 //! From a request to its answer.
 
+mod refusal_log;
 mod reply;
 mod work;
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Method, Response, Uri, Version};
+use sfbridge_values::OrganizationId;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tower::{Service, ServiceExt};
@@ -22,14 +25,17 @@ use crate::body::{Body, Budget};
 use crate::config::GatewayConfig;
 use crate::core_client::{CoreClient, Outcomes};
 use crate::endpoint::Endpoint;
-use crate::fault::{Fault, Reason};
+use crate::fault::{Fault, Limit, Reason};
 use crate::media_type::MediaType;
 use crate::metrics::Metrics;
 use crate::parameters::{self, Parameters};
+use crate::rate::Rate;
 use crate::refusals::Refusals;
 use crate::request_id::RequestId;
 use crate::sender::Sender;
+use crate::shares::Shares;
 use crate::wsdl::{self, Address, UnusableHost};
+use refusal_log::RefusalLog;
 use work::{Head, Job};
 
 pub(crate) use work::Work;
@@ -43,8 +49,13 @@ pub(crate) struct Router {
     core: CoreClient,
     metrics: Metrics,
     refusals: Refusals,
-    requests: Arc<Semaphore>,
+    /// Messages that arrive, by where they come from.
+    arrivals: Shares<IpAddr>,
     bodies: Budget,
+    /// Messages that are worked on, by organisation.
+    shares: Shares<OrganizationId>,
+    rate: Option<Rate>,
+    refusal_log: RefusalLog,
     processors: Arc<Semaphore>,
     work: Work,
 }
@@ -174,15 +185,21 @@ impl Router {
         refusals: Refusals,
         work: Work,
     ) -> Self {
-        let requests = config.max_requests.min(Semaphore::MAX_PERMITS);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             admission: Admission::new(&config, &core),
             core,
-            metrics,
             refusals,
-            requests: Arc::new(Semaphore::new(requests)),
+            // Arriving takes little, and many may arrive from one address.
+            arrivals: Shares::new(
+                config.max_requests.saturating_mul(2),
+                metrics.in_use(Limit::Arrivals),
+            ),
             bodies: Budget::new(config.max_held_bytes),
+            shares: Shares::new(config.max_requests, metrics.in_use(Limit::Work)),
+            rate: config.organization_rate.map(Rate::new),
+            refusal_log: RefusalLog::new(),
+            metrics,
             processors: Arc::new(Semaphore::new(processors)),
             work,
             config,
@@ -223,7 +240,7 @@ impl Router {
             let span = Span::current();
             span.record("status", answer.status().as_u16());
             span.record("duration_us", duration.as_micros());
-            log(&result);
+            self.log(&result);
             answer
         }
         .instrument(span)
@@ -267,25 +284,46 @@ impl Router {
 
         // Here and in `check`, the order is the one in which faults count.
         let endpoint = request.endpoint()?;
+        let place = sender.place();
         let token = parameters::token(&request.query);
         let entrant = self.admission.enter(sender, &token, until).await?;
         let head = match self.check(request, endpoint, entrant)? {
             Asked::Recording(head) => head,
             Asked::Wsdl(address) => return Ok(Asked::Wsdl(address)),
         };
-        let permit = Arc::clone(&self.requests)
-            .try_acquire_owned()
-            .map_err(|_| Fault::overloaded())?;
+        let arriving = self
+            .arrivals
+            .take(place)
+            .ok_or_else(|| Fault::overloaded(Limit::Arrivals))?;
 
         let body_until = until.min(started + self.config.body_time.min(MAX_TIME));
         let limit = self.config.max_body_bytes;
-        let body = request.body.read(limit, body_until, &self.bodies).await?;
+        let budget = (&self.bodies, place);
+        let body = request.body.read(limit, body_until, budget).await?;
         Ok(Asked::Recording(Job {
             head,
             body,
             until,
-            permit,
+            arriving,
         }))
+    }
+
+    /// Logs what became of a request, and counts refusals for overload. Of
+    /// those that come in floods only some are logged.
+    fn log(&self, result: &Result<Done, Fault>) {
+        let mut left_out = 0;
+        if let Err(fault) = result {
+            if let Some(limit) = fault.limit() {
+                self.metrics.overloaded(limit);
+            }
+            if matches!(fault.reason(), Reason::Overloaded | Reason::RateLimited) {
+                match self.refusal_log.line(std::time::Instant::now()) {
+                    Some(count) => left_out = count,
+                    None => return,
+                }
+            }
+        }
+        log(result, left_out);
     }
 
     /// Checks what the header says besides where it goes and who sends it.
@@ -343,8 +381,9 @@ fn unusable_host(error: UnusableHost) -> Fault {
     Fault::new(Reason::InvalidHost, error.to_string())
 }
 
-/// One line for each message. Nothing of the message itself is in it.
-fn log(result: &Result<Done, Fault>) {
+/// One line for a message, which says how many were left out before it.
+/// Nothing of the message itself is in it.
+fn log(result: &Result<Done, Fault>, left_out: u64) {
     const MAX_NAME: usize = 64;
 
     match result {
@@ -362,10 +401,15 @@ fn log(result: &Result<Done, Fault>) {
             let parameter = parameter.as_deref();
             let (line, column) = fault.position().unzip();
             let cause = fault.cause();
+            let limit = fault.limit().map(Limit::name);
+            let left_out = (left_out > 0).then_some(left_out);
             if fault.reason() == Reason::Internal {
                 error!(reason, cause, "message refused for a fault of ours");
             } else {
-                warn!(reason, parameter, line, column, cause, "message refused");
+                warn!(
+                    reason,
+                    parameter, line, column, limit, left_out, cause, "message refused"
+                );
             }
         }
     }

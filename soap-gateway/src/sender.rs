@@ -7,7 +7,7 @@ mod elements;
 mod hop;
 mod url_token;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use http::HeaderMap;
 
@@ -71,6 +71,18 @@ impl Sender {
     /// The address, where it is known.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.address
+    }
+
+    /// Where it is, as far as limits tell places apart: an address, or the
+    /// network of 64 bits of which one IPv6 customer has all addresses.
+    pub(crate) fn place(&self) -> IpAddr {
+        const NETWORK: u128 = !0 << 64;
+
+        let address = self.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        match address.to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => IpAddr::V6((address.to_bits() & NETWORK).into()),
+        }
     }
 
     /// Whether it was asked by `https`, here or at a trusted proxy.

@@ -7,6 +7,7 @@ mod declaration;
 mod fields;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+pub(crate) mod glance;
 mod invalid_message;
 mod limits;
 mod message;

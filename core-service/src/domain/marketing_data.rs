@@ -147,8 +147,7 @@ mod tests {
         }
     }
 
-    #[track_caller]
-    fn check(attribute: &str, expected: Option<AttributeValue>) {
+    fn value(attribute: &str) -> Option<AttributeValue> {
         let channels = ["SEO", "PPC", "PPC", "", "Direct", "PPC"];
         let visits = (1..).zip(channels).map(|(time, name)| visit(time, name));
         let journey = Journey::new(visits.collect());
@@ -160,41 +159,45 @@ mod tests {
             call_rating: None,
         };
         let attribute = MarketingAttribute::parse(attribute).unwrap();
-        assert_eq!(data.value(&attribute), expected, "{attribute}");
+        data.value(&attribute)
     }
 
-    fn text(text: &str) -> Option<AttributeValue> {
-        Some(AttributeValue::Text(text.to_owned()))
+    #[track_caller]
+    fn check(attribute: &str, expected: &AttributeValue) {
+        assert_eq!(value(attribute).as_ref(), Some(expected), "{attribute}");
+    }
+
+    fn text(text: &str) -> AttributeValue {
+        AttributeValue::Text(text.to_owned())
     }
 
     #[test]
     fn an_attribute_is_that_of_the_chosen_visit_or_of_the_first() {
-        check("chName", text("PPC"));
-        check("chType", text("ppc"));
-        check("src", text("source 2"));
-        check("pt_gclid", text("click 2"));
-        check("c_team", text("blue"));
-        check("first.chName", text("SEO"));
-        check("first.pt_gclid", text("click 1"));
-        let time = |time| Some(AttributeValue::Time(Timestamp::from_micros(time)));
-        check("triggerDatetime", time(2));
-        check("first.triggerDatetime", time(1));
-        check("visitorFirstDatetime", time(1));
-        check("visitorLastDatetime", time(6));
+        check("chName", &text("PPC"));
+        check("chType", &text("ppc"));
+        check("src", &text("source 2"));
+        check("pt_gclid", &text("click 2"));
+        check("c_team", &text("blue"));
+        check("first.chName", &text("SEO"));
+        check("first.pt_gclid", &text("click 1"));
+        let time = |time| AttributeValue::Time(Timestamp::from_micros(time));
+        check("triggerDatetime", &time(2));
+        check("first.triggerDatetime", &time(1));
+        check("visitorFirstDatetime", &time(1));
+        check("visitorLastDatetime", &time(6));
     }
 
     #[test]
     fn repeats_in_the_path_are_folded() {
-        check("path", text("SEO > PPC > Direct > PPC"));
+        check("path", &text("SEO > PPC > Direct > PPC"));
     }
 
     #[test]
     fn what_is_blank_or_unknown_has_no_value() {
-        check("campaign", None);
-        check("pt_msclkid", None);
-        check("callRef", None);
-        check("callRating", None);
-        check("visitorCallCount", Some(AttributeValue::Count(0)));
-        check("visitorVisitCount", Some(AttributeValue::Count(6)));
+        for unknown in ["campaign", "pt_msclkid", "callRef", "callRating"] {
+            assert_eq!(value(unknown), None, "{unknown}");
+        }
+        check("visitorCallCount", &AttributeValue::Count(0));
+        check("visitorVisitCount", &AttributeValue::Count(6));
     }
 }

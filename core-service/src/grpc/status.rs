@@ -51,7 +51,7 @@ impl From<Error> for Status {
 
         let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
         if let Some(delay) = error.retry_after() {
-            details.set_retry_info(Some(delay));
+            details.set_retry_info(Some(later(delay)));
         }
         let mut message = error.to_string();
         if let Error::Invalid(violations) = &error {
@@ -77,6 +77,12 @@ impl From<Error> for Status {
         status.set_source(Arc::new(error));
         status
     }
+}
+
+/// A time up to half as long again, so that those who are refused at one
+/// moment do not all come back at one.
+fn later(delay: Duration) -> Duration {
+    delay.mul_f64(rand::random_range(1.0..1.5))
 }
 
 /// Gives errors that the framework makes (an unknown method, a message too
@@ -214,6 +220,21 @@ mod tests {
             .field_violations
             .len();
         assert_eq!(violations, 1);
+    }
+
+    #[test]
+    fn those_who_are_refused_come_back_at_several_moments() {
+        let delay = || {
+            let status = Status::from(Error::Store(StoreError::Overloaded));
+            let details = status.get_error_details();
+            details.retry_info().unwrap().retry_delay.unwrap()
+        };
+        let mut delays: Vec<_> = (0..20).map(|_| delay()).collect();
+        delays.sort_unstable();
+        delays.dedup();
+        assert!(delays.len() > 1);
+        let bounds = Duration::from_secs(1)..Duration::from_millis(1_500);
+        assert!(delays.iter().all(|delay| bounds.contains(delay)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod calls;
 mod columns;
 mod copies;
 mod events;
+mod fair_queue;
 mod file;
 mod histories;
 mod installations;
@@ -16,10 +17,12 @@ mod lead_enrichments;
 mod listing;
 mod log;
 mod quarantine;
+mod queue;
 mod ratings;
 mod readers;
 mod recording;
 mod refused_messages;
+mod slowness;
 mod trial;
 mod url_tokens;
 mod visits;
@@ -35,10 +38,13 @@ pub use copies::{backup, restore};
 
 use super::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Migrated,
-    Page, PageRequest, QuarantineFilter, RefusedMessageFilter, StoreError, StoreState, VisitFilter,
+    Pace, Page, PageRequest, QuarantineFilter, RefusedMessageFilter, StoreError, StoreState,
+    VisitFilter,
 };
 use crate::domain::{
-    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit, VisitorHistory,
+    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
+    NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState,
+    QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit, VisitorHistory,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Prospect, Verdict};
@@ -57,9 +63,10 @@ impl SqliteStore {
     /// up to date.
     pub(super) async fn open(
         path: PathBuf,
+        pace: Pace,
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
-        let (writer, migrated) = Writer::open(path.clone(), metrics).await?;
+        let (writer, migrated) = Writer::open(path.clone(), pace, metrics).await?;
         let readers = Readers::new(path)?;
         Ok((Self { writer, readers }, migrated))
     }
@@ -90,27 +97,21 @@ impl SqliteStore {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer
-            .write(|connection| events::record(connection, batch))
-            .await
+        self.writer.record(batch, events::record).await
     }
 
     pub(super) async fn rate_calls(
         &self,
         batch: Batch<NewCallRating>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer
-            .write(|connection| ratings::record(connection, batch))
-            .await
+        self.writer.record(batch, ratings::record).await
     }
 
     pub(super) async fn enrich_leads(
         &self,
         batch: Batch<LeadToEnrich>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer
-            .write(|connection| lead_enrichments::record(connection, batch))
-            .await
+        self.writer.record(batch, lead_enrichments::record).await
     }
 
     pub(super) async fn try_events(
@@ -122,7 +123,7 @@ impl SqliteStore {
             tie: Some(event.tie),
         };
         self.writer
-            .try_out(move |connection| {
+            .try_out((batch.sender(), batch.items.len()), move |connection| {
                 trial::verdicts(
                     || events::record(connection, batch),
                     |id| Ok(events::find(connection, id)?.map(prospect)),
@@ -140,7 +141,7 @@ impl SqliteStore {
             tie: None,
         };
         self.writer
-            .try_out(move |connection| {
+            .try_out((batch.sender(), batch.items.len()), move |connection| {
                 trial::verdicts(
                     || ratings::record(connection, batch),
                     |id| Ok(ratings::find(connection, id)?.map(prospect)),
@@ -158,7 +159,7 @@ impl SqliteStore {
             tie: None,
         };
         self.writer
-            .try_out(move |connection| {
+            .try_out((batch.sender(), batch.items.len()), move |connection| {
                 trial::verdicts(
                     || lead_enrichments::record(connection, batch),
                     |id| Ok(lead_enrichments::find(connection, id)?.map(prospect)),
@@ -171,27 +172,21 @@ impl SqliteStore {
         &self,
         batch: Batch<NewVisit>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer
-            .write(|connection| visits::record(connection, batch))
-            .await
+        self.writer.record(batch, visits::record).await
     }
 
     pub(super) async fn record_calls(
         &self,
         batch: Batch<NewCall>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer
-            .write(|connection| calls::record(connection, batch))
-            .await
+        self.writer.record(batch, calls::record).await
     }
 
     pub(super) async fn quarantine(
         &self,
         batch: Batch<std::convert::Infallible>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer
-            .write(|connection| quarantine::record(connection, batch))
-            .await
+        self.writer.record(batch, quarantine::record).await
     }
 
     pub(super) async fn resolve_quarantined(

@@ -90,6 +90,7 @@ impl Setup {
             tls: self.tls.clone(),
             max_connections: self.max_connections,
             store: self.store(),
+            store_write_delay: Duration::ZERO,
             installations: self.installations,
             reflection: self.reflection,
         };

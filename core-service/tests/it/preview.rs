@@ -9,15 +9,15 @@ const VISITOR: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 const DAY: i64 = 24 * 60 * 60;
 const NOW: i64 = 1_714_557_600;
 
-fn time(seconds: i64) -> Option<prost_types::Timestamp> {
-    Some(prost_types::Timestamp { seconds, nanos: 0 })
+fn time(seconds: i64) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds, nanos: 0 }
 }
 
 fn visit(days_ago: i64, channel: &str) -> pb::Visit {
     pb::Visit {
         igrp: 7,
         visitor_id: VISITOR.to_owned(),
-        visit_time: time(NOW - days_ago * DAY),
+        visit_time: Some(time(NOW - days_ago * DAY)),
         channel_name: channel.to_uppercase(),
         channel_type: channel.to_owned(),
         source: format!("source {days_ago}"),
@@ -37,7 +37,7 @@ fn lead() -> pb::LeadToEnrich {
     pb::LeadToEnrich {
         igrp: 7,
         visitor_id: VISITOR.to_owned(),
-        as_of_time: time(NOW),
+        as_of_time: Some(time(NOW)),
         ..Default::default()
     }
 }
@@ -69,7 +69,7 @@ async fn a_preview_shows_the_journey_the_choice_and_the_values() {
         igrp: 7,
         call_ref: "call-1".to_owned(),
         visitor_id: VISITOR.to_owned(),
-        start_time: time(NOW - DAY / 2),
+        start_time: Some(time(NOW - DAY / 2)),
         dialled_phone_number: "+442079460000".to_owned(),
         ..Default::default()
     };

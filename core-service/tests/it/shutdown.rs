@@ -17,6 +17,7 @@ async fn ends(drain: Duration, connect: impl AsyncFnOnce(std::net::SocketAddr)) 
         store: core_service::StoreConfig::Sqlite {
             path: folder.path().join("core.db"),
         },
+        store_write_delay: std::time::Duration::ZERO,
         installations: core_service::InstallationMode::Auto,
         reflection: false,
     };

@@ -1,7 +1,6 @@
 //! `sfbridge send`: posts an outbound message as Salesforce would.
 
 mod answer;
-mod queue;
 mod tls;
 
 use std::path::PathBuf;
@@ -10,7 +9,6 @@ use anyhow::Context as _;
 use clap::Args;
 use http::Uri;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::redirect::Policy;
 use salesforce_sim::RetrySchedule;
 use serde_json::json;
 use sfbridge_transport::tls::Trouble;

@@ -6,6 +6,7 @@
 pub(crate) enum Setting {
     DataDir,
     Store,
+    StoreWriteDelay,
     Installations,
     CoreListen,
     CoreTlsCertificateFile,
@@ -25,6 +26,7 @@ pub(crate) enum Setting {
     GatewayMaxConnections,
     GatewayMaxConnectionsPerAddress,
     GatewayMaxRequests,
+    GatewayOrganizationRate,
     GatewayMaxBodyBytes,
     GatewayMaxHeldBytes,
     GatewayHeaderTime,
@@ -90,7 +92,7 @@ pub(crate) struct Row {
 
 impl Setting {
     /// All settings, in the order in which people read them.
-    pub(crate) const ALL: [Self; 45] = [
+    pub(crate) const ALL: [Self; 47] = [
         Self::DataDir,
         Self::Store,
         Self::Installations,
@@ -119,6 +121,7 @@ impl Setting {
         Self::GatewayMaxConnections,
         Self::GatewayMaxConnectionsPerAddress,
         Self::GatewayMaxRequests,
+        Self::GatewayOrganizationRate,
         Self::GatewayMaxBodyBytes,
         Self::GatewayMaxHeldBytes,
         Self::GatewayHeaderTime,
@@ -133,6 +136,7 @@ impl Setting {
         Self::DefaultIgrpFields,
         Self::DefaultVisitorIdFields,
         Self::DefaultCallRefFields,
+        Self::StoreWriteDelay,
         Self::Log,
         Self::LogFormat,
         Self::ShutdownDeadline,
@@ -179,6 +183,7 @@ impl Setting {
     }
 
     #[rustfmt::skip]
+    #[expect(clippy::too_many_lines, reason = "the table has a row for each setting")]
     fn columns(self) -> (&'static str, Group, Option<&'static str>, &'static str, &'static str) {
         use Group::{Core, Gateway, Installations, Mapping, Place, Process, Store, Upstream};
         match self {
@@ -186,6 +191,9 @@ impl Setting {
                 "Where the embedded database and addresses.json are"),
             Self::Store => ("store", Store, None, "URL",
                 "The store, as sqlite:///path/to/file.db [default: sfbridge.db in the data directory]"),
+            Self::StoreWriteDelay => ("store_write_delay", Core, Some("0s"), "TIME",
+                "How long the store takes for each item at least, such as 1ms: for rehearsals of a \
+                 slow disk, never in production"),
             Self::Installations => ("installations", Installations, Some("auto"), "MODE",
                 "What to do about unknown installations: strict refuses them, open creates them, \
                  auto is open for what plainly comes from this machine"),
@@ -236,7 +244,11 @@ impl Setting {
                 "How many of them one IPv4 address or 64-bit IPv6 network may have [default: half \
                  of gateway_max_connections]"),
             Self::GatewayMaxRequests => ("gateway_max_requests", Gateway, None, "NUMBER",
-                "How many messages the gateway works on at once; further ones get 503"),
+                "How many messages the gateway works on at once, shared out by organisation; \
+                 further ones get 503"),
+            Self::GatewayOrganizationRate => ("gateway_organization_rate", Gateway, None, "NUMBER",
+                "How many messages each organisation may send in a second; further ones get 429 \
+                 [default: any number]"),
             Self::GatewayMaxBodyBytes => ("gateway_max_body_bytes", Gateway, None, "BYTES",
                 "How large a message may be, also after it is decompressed"),
             Self::GatewayMaxHeldBytes => ("gateway_max_held_bytes", Gateway, None, "BYTES",

@@ -81,6 +81,8 @@ fn the_defaults_are_those_of_the_documentation() {
     assert_eq!(up.shutdown_deadline, Duration::from_secs(20));
     assert_eq!(up.gateway.max_body_bytes, 16 * 1024 * 1024);
     assert_eq!(up.gateway.xml, soap_gateway::soap::Limits::default());
+    assert_eq!(up.gateway.organization_rate, None);
+    assert_eq!(up.core.store_write_delay, Duration::ZERO);
     assert!(up.data_dir.is_absolute() && up.data_dir.ends_with("data"));
     let path = up.data_dir.join("sfbridge.db");
     assert_eq!(up.store, StoreConfig::Sqlite { path });
@@ -143,6 +145,8 @@ fn an_invalid_value_is_refused_with_its_source_its_key_and_what_to_write() {
         ("SFBRIDGE_CORE_URL", "http://a:1,core", "http://host:port"),
         ("SFBRIDGE_GATEWAY_MAX_DEPTH", "0", "from 1 up"),
         ("SFBRIDGE_GATEWAY_MAX_NOTIFICATIONS", "0", "from 1 up"),
+        ("SFBRIDGE_GATEWAY_ORGANIZATION_RATE", "0", "from 1 up"),
+        ("SFBRIDGE_STORE_WRITE_DELAY", "1", "such as 500ms"),
         ("SFBRIDGE_DEFAULT_IGRP_FIELDS", "IGRP,1x", "`1x`"),
         (
             "SFBRIDGE_TRUSTED_PROXIES",

@@ -1,6 +1,7 @@
 //! The values of settings, each read by the rule of its kind.
 
 use std::fmt::Display;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -238,6 +239,7 @@ pub(super) fn gateway(
             None => max_connections.div_ceil(2),
         },
         max_requests: limit(layers, Setting::GatewayMaxRequests)?,
+        organization_rate: organization_rate(layers)?,
         max_body_bytes: limit(layers, Setting::GatewayMaxBodyBytes)?,
         max_held_bytes: limit(layers, Setting::GatewayMaxHeldBytes)?,
         header_time: positive_length(layers, Setting::GatewayHeaderTime)?,
@@ -340,6 +342,19 @@ fn default_fields(layers: &Layers) -> Result<DefaultFields, ConfigError> {
 fn names(layers: &Layers, setting: Setting) -> Result<Vec<String>, ConfigError> {
     let list = &required(layers, setting)?.text;
     Ok(list.split(',').map(|name| name.trim().to_owned()).collect())
+}
+
+/// The rate of each organisation, where there is one.
+fn organization_rate(layers: &Layers) -> Result<Option<NonZeroU32>, ConfigError> {
+    let setting = Setting::GatewayOrganizationRate;
+    let Some(value) = layers.get(setting) else {
+        return Ok(None);
+    };
+    let rate = value.text.trim().parse();
+    rate.map(Some).map_err(|_| {
+        let problem = "is not a whole number of messages from 1 up; leave it out for any number";
+        invalid(setting, value, problem)
+    })
 }
 
 /// A bound that lets something through.

@@ -16,6 +16,7 @@ mod invariants;
 mod large_messages;
 mod mapping;
 mod operator;
+mod overload;
 mod races;
 mod reflection;
 mod secrets;

@@ -41,6 +41,7 @@ pub(crate) fn gunzip(body: &[u8], limit: usize, held: &mut Held) -> Result<Vec<u
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::net::Ipv4Addr;
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
@@ -56,7 +57,7 @@ mod tests {
 
     #[track_caller]
     fn check(body: &[u8], limit: usize, expected: Result<&[u8], Reason>) {
-        let mut held = Budget::new(1 << 20).nothing();
+        let mut held = Budget::new(1 << 20).nothing(Ipv4Addr::LOCALHOST.into());
         let decoded = gunzip(body, limit, &mut held);
         let decoded = decoded.as_deref().map_err(Fault::reason);
         assert_eq!(decoded, expected);
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn what_is_decoded_counts_in_the_budget() {
         let body = gzip(&vec![b' '; 1 << 20]);
-        let mut held = Budget::new(1 << 16).nothing();
+        let mut held = Budget::new(1 << 16).nothing(Ipv4Addr::LOCALHOST.into());
         let refusal = gunzip(&body, 1 << 24, &mut held).unwrap_err();
         assert_eq!(refusal.reason(), Reason::Overloaded);
     }

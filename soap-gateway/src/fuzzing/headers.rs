@@ -55,7 +55,7 @@ pub fn host(data: &[u8]) {
         return;
     };
     let headers = HeaderMap::from_iter([(HOST, value)]);
-    let Ok(address) = Address::of(None, &headers, PATH, query) else {
+    let Ok(address) = Address::of(false, None, &headers, PATH, query) else {
         return;
     };
     let address = address.as_str();

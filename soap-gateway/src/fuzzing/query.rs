@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 
 use super::answers::check_sentence;
 use super::endpoint;
-use crate::parameters::{Parameters, encode, token, without};
+use crate::parameters::{GivenToken, Parameters, encode, token, without};
 
 /// A canonical query means what the query meant, is its own canonical query,
 /// and holds no token; a query is refused with a sentence that can be shown.
@@ -34,8 +34,8 @@ pub fn query(data: &[u8]) {
     let again = again.map(|again| format!("{again:?}"));
     assert_eq!(again.ok(), Some(format!("{parameters:?}")));
 
-    if let Some(token) = token {
-        assert!(self::token(canonical).is_none());
+    if let GivenToken::Text(token) = token {
+        assert!(matches!(self::token(canonical), GivenToken::None));
         let mut more = encode([("token", token.expose_secret())]);
         if !canonical.is_empty() {
             more = format!("{more}&{canonical}");

@@ -3,6 +3,7 @@ use tower::service_fn;
 
 use super::*;
 use crate::core_service::CoreService;
+use crate::fault::Limit;
 
 /// With a core that is not asked.
 fn refusals() -> (Refusals, Registry) {
@@ -74,7 +75,11 @@ fn refusals_that_are_alike_are_reported_as_one() {
 #[test]
 fn only_what_salesforce_gives_up_on_is_noted() {
     let (refusals, _) = refusals();
-    for fault in [Fault::overloaded(), Fault::late(), Fault::internal()] {
+    for fault in [
+        Fault::overloaded(Limit::Work),
+        Fault::late(),
+        Fault::internal(),
+    ] {
         note(&refusals, &fault);
     }
     note(&refusals, &Fault::new(Reason::UnsupportedMediaType, "No."));

@@ -48,10 +48,20 @@ pub(super) fn reply(
             headers.insert(ALLOW, HeaderValue::from_static("POST"));
         }
         if let Some(seconds) = fault.retry_after_seconds() {
+            let seconds = match status {
+                StatusCode::SERVICE_UNAVAILABLE => later(seconds, rand::random()),
+                _ => seconds,
+            };
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
     }
     response
+}
+
+/// A time up to half as long again, and at least a second, so that those who
+/// are refused at one moment do not all come back at one.
+fn later(seconds: u64, random: u64) -> u64 {
+    seconds + random % (seconds / 2).max(1).saturating_add(1)
 }
 
 fn fault_text(fault: &Fault, id: RequestId) -> String {
@@ -63,4 +73,24 @@ fn fault_text(fault: &Fault, id: RequestId) -> String {
         position: fault.position(),
         request_id: &id.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::later;
+
+    #[track_caller]
+    fn check(seconds: u64, expected: std::ops::RangeInclusive<u64>) {
+        let mut spread: Vec<_> = (0..100).map(|random| later(seconds, random)).collect();
+        spread.sort_unstable();
+        spread.dedup();
+        assert_eq!(spread, expected.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn those_who_are_refused_come_back_at_several_moments() {
+        check(1, 1..=2);
+        check(5, 5..=7);
+        check(30, 30..=45);
+    }
 }

@@ -1,8 +1,9 @@
 //! The work on a message that was read whole.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use tokio::sync::OwnedSemaphorePermit;
+use sfbridge_values::OrganizationId;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,11 +14,12 @@ use crate::admission::Entrant;
 use crate::body::{Held, ReadBody, gunzip};
 use crate::core_client::Outcomes;
 use crate::endpoint::Endpoint;
-use crate::fault::Fault;
+use crate::fault::{Fault, Limit};
 use crate::mapping;
 use crate::media_type::MediaType;
 use crate::message_reader;
 use crate::parameters::Parameters;
+use crate::shares::{Share, Shares};
 use crate::soap::{self, OutboundMessage};
 
 /// All work that is going on. It does not end with its connection: a client
@@ -54,7 +56,8 @@ pub(super) struct Job {
     pub(super) head: Head,
     pub(super) body: ReadBody,
     pub(super) until: Instant,
-    pub(super) permit: OwnedSemaphorePermit,
+    /// Until it is known whose it is.
+    pub(super) arriving: Share<IpAddr>,
 }
 
 impl Router {
@@ -80,7 +83,7 @@ impl Router {
             head,
             body,
             until,
-            permit: _permit,
+            arriving,
         } = job;
         let Head {
             endpoint,
@@ -92,7 +95,8 @@ impl Router {
 
         let limits = self.config.xml.clone();
         let limit = self.config.max_body_bytes;
-        let reading = move || read(body, &media_type, limit, &limits);
+        let shares = self.shares.clone();
+        let reading = move || read(body, &media_type, limit, &limits, &shares);
         let read = self.compute(is_large, reading).await?;
         let (message, _held) = read.inspect_err(note_claim)?;
         note(&message);
@@ -102,6 +106,15 @@ impl Router {
             .admit(organization_id, &entrant, until)
             .await
             .map_err(|fault| fault.of_organization(Some(organization_id)))?;
+
+        let _share = self
+            .shares
+            .take(message.organization_id.clone())
+            .ok_or_else(|| Fault::overloaded(Limit::Work))?;
+        drop(arriving);
+        if let Some(rate) = &self.rate {
+            rate.check(&message.organization_id)?;
+        }
 
         let default_fields = self.config.default_fields.clone();
         let mapping = move || mapping::map(message, &parameters, &default_fields);
@@ -125,8 +138,9 @@ impl Router {
             return Ok(work());
         }
         let processor = Arc::clone(&self.processors).acquire_owned().await;
+        let span = Span::current();
         let task = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let result = span.in_scope(work);
             drop(processor);
             result
         });
@@ -142,6 +156,7 @@ fn read(
     media_type: &MediaType,
     limit: usize,
     limits: &soap::Limits,
+    shares: &Shares<OrganizationId>,
 ) -> Result<(OutboundMessage, Held), Fault> {
     let ReadBody {
         mut bytes,
@@ -150,8 +165,15 @@ fn read(
     if media_type.is_gzip {
         bytes = gunzip(&bytes, limit, &mut held)?;
     }
-    let charset = media_type.charset.as_deref();
-    let message = message_reader::read(&bytes, charset, limit, limits)?;
+    let text = message_reader::text(&bytes, media_type.charset.as_deref(), limit)?;
+    // What will be refused for its organisation should cost no more than that.
+    if let Some(organization) = soap::glance::organization(&text, limits)
+        && !shares.has_room(&organization)
+    {
+        Span::current().record("organization", organization.key());
+        return Err(Fault::overloaded(Limit::Work));
+    }
+    let message = message_reader::message(&text, limits)?;
     Ok((message, held))
 }
 

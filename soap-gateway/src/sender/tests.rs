@@ -103,3 +103,19 @@ fn of_an_unknown_connection_nothing_is_believed() {
     assert_eq!(sender.address(), None);
     assert!(!sender.is_local());
 }
+
+#[test]
+fn all_addresses_of_one_customer_are_one_place() {
+    let place = |peer: &str| sender(&SenderConfig::default(), peer, &[]).place();
+    assert_eq!(place("[2001:db8::1]:1"), place("[2001:db8::2:3]:2"));
+    assert_ne!(place("[2001:db8::1]:1"), place("[2001:db8:0:1::1]:1"));
+    assert_eq!(place("[::ffff:192.0.2.1]:1"), place("192.0.2.1:2"));
+    assert_ne!(place("192.0.2.1:1"), place("192.0.2.2:1"));
+}
+
+#[test]
+fn behind_a_trusted_proxy_the_place_is_the_clients() {
+    let forwarded = [("x-forwarded-for", "203.0.113.9")];
+    let sender = sender(&config(), "10.0.0.1:1", &forwarded);
+    assert_eq!(sender.place().to_string(), "203.0.113.9");
+}

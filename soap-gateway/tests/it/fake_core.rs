@@ -277,6 +277,13 @@ impl LeadEnrichmentService for FakeCore {
     ) -> Result<Response<pb::ListLeadEnrichmentsResponse>, Status> {
         Err(Status::unimplemented(""))
     }
+
+    async fn preview_lead_enrichment(
+        &self,
+        _: Request<pb::PreviewLeadEnrichmentRequest>,
+    ) -> Result<Response<pb::PreviewLeadEnrichmentResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
 }
 
 #[tonic::async_trait]

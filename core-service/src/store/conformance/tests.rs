@@ -133,7 +133,8 @@ macro_rules! run_against {
                 every_filter_of_visits_finds_what_it_says
                 every_filter_of_calls_finds_what_it_says
                 every_filter_of_the_quarantine_finds_what_it_says
-                every_filter_of_refused_messages_finds_what_it_says, the_quarantine_is_found_by_how_its_notifications_came,
+                every_filter_of_refused_messages_finds_what_it_says
+                the_quarantine_is_found_by_how_its_notifications_came
                 every_filter_of_installations_finds_what_it_says
                 pages_are_whole_while_others_write
                 a_page_of_long_rows_ends_early;

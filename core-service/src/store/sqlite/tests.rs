@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use super::SqliteStore;
 use crate::store::conformance::metrics;
-use crate::store::{Store, StoreConfig, StoreError};
+use crate::store::{Pace, Store, StoreConfig, StoreError};
 
 /// A folder for a database, gone with its value.
 struct Folder(tempfile::TempDir);
@@ -35,6 +35,13 @@ impl Folder {
     async fn open(&self) -> Result<Store, StoreError> {
         let (store, _) = Store::open(&self.config(), metrics()).await?;
         Ok(store)
+    }
+
+    async fn open_at(&self, pace: Pace) -> Store {
+        let (store, _) = Store::open_at(&self.config(), pace, metrics())
+            .await
+            .unwrap();
+        store
     }
 
     /// Another way to the same database, as a curious operator has it.

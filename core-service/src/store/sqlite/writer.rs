@@ -1,26 +1,30 @@
 //! The one thread that writes.
 //!
-//! It takes all requests that wait, runs each in a savepoint of one
+//! It takes the requests that wait, runs each in a savepoint of one
 //! transaction, commits once, and only then lets the answers go. So
 //! concurrent requests share a sync, and no answer is ahead of the disk.
+//!
+//! Senders take turns ([`super::queue`]), and a transaction is short: whoever
+//! comes late waits for the rest of it and for one item of each other sender.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use prometheus_client::metrics::gauge::Gauge;
 use rusqlite::{Connection, ErrorCode};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tracing::{error, info};
 
-use super::super::{Migrated, StoreError, StoreState};
+use super::super::{Migrated, Pace, StoreError, StoreState};
 use super::file::{self, Lock};
 use super::log::{self, Log};
-use crate::metrics::StoreMetrics;
-
-/// Requests that may wait. More are refused at once.
-const QUEUE: usize = 1_024;
+use super::queue::{Queue, Refusal};
+use super::slowness::Slowness;
+use crate::metrics::{ClassLabel, StoreMetrics};
+use crate::recording::{Batch, ItemResult, Sender};
 
 /// Requests that may share a transaction, so that none waits for too many.
 const GROUP: usize = 256;
@@ -28,18 +32,36 @@ const GROUP: usize = 256;
 /// The handle of the writing thread.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
-    // Taken at close, which ends the thread once the queue is empty.
-    queue: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
+    entrance: Arc<Entrance>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     state: watch::Receiver<StoreState>,
     metrics: StoreMetrics,
+}
+
+/// The way into the queue. The thread ends when nobody has it any more.
+#[derive(Debug)]
+struct Entrance(Arc<Queue<Job>>);
+
+impl Drop for Entrance {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// One request: its work, and afterwards its answer.
 struct Job {
     /// Does the work in a transaction, or learns why there is none.
     run: Box<Work>,
+    /// How many items it writes.
+    items: usize,
+    came_at: Instant,
+    class: ClassLabel,
+    /// Counts it for as long as it waits.
+    queued: Queued,
 }
+
+/// One more on a gauge, for as long as it lives.
+struct Queued(Gauge);
 
 type Work = dyn FnOnce(Result<&Connection, &StoreError>) -> Done + Send;
 
@@ -65,10 +87,24 @@ impl std::fmt::Debug for Job {
     }
 }
 
+impl Queued {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 impl Writer {
     /// Opens the database and starts the thread.
     pub(super) async fn open(
         path: PathBuf,
+        pace: Pace,
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
         let log = Log::of(&path);
@@ -82,12 +118,15 @@ impl Writer {
             .await
             .map_err(|error| StoreError::Failed(error.to_string()))??;
 
-        let (queue, jobs) = mpsc::channel(QUEUE);
+        let queue = Arc::new(Queue::new());
         let (state, watched) = watch::channel(StoreState::Ready);
         let mut thread = WriterThread {
             connection,
             log,
-            jobs,
+            queue: Arc::clone(&queue),
+            slowness: Slowness::new(pace.write_delay),
+            pace,
+            last_commit: Duration::ZERO,
             state,
             metrics: metrics.clone(),
             _lock: lock,
@@ -98,7 +137,7 @@ impl Writer {
             .map_err(|error| StoreError::Failed(format!("no thread for the writer: {error}")))?;
 
         let writer = Self {
-            queue: Arc::new(Mutex::new(Some(queue))),
+            entrance: Arc::new(Entrance(queue)),
             thread: Arc::new(Mutex::new(Some(handle))),
             state: watched,
             metrics,
@@ -111,24 +150,45 @@ impl Writer {
         self.state.clone()
     }
 
-    /// Runs `work` in the writer's transaction and answers after its commit.
+    /// Has a batch recorded by `work`, on its sender's account, and answers
+    /// after the commit.
+    pub(super) async fn record<T: Send + 'static>(
+        &self,
+        batch: Batch<T>,
+        work: impl FnOnce(&Connection, Batch<T>) -> Result<Vec<ItemResult>, StoreError> + Send + 'static,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        let (sender, items) = (batch.sender(), batch.items.len());
+        self.submit(
+            sender,
+            items,
+            move |connection| work(connection, batch),
+            Done::Worked,
+        )
+        .await
+    }
+
+    /// Runs `work`, which is small, in the writer's transaction and answers
+    /// after its commit.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(work, Done::Worked).await
+        self.submit(Sender::Settings, 1, work, Done::Worked).await
     }
 
-    /// Runs `work` like [`Writer::write`], and undoes what it wrote.
+    /// Runs `work` like a batch of this sender's, and undoes what it wrote.
     pub(super) async fn try_out<T: Send + 'static>(
         &self,
+        (sender, items): (Sender, usize),
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(work, Done::Tried).await
+        self.submit(sender, items, work, Done::Tried).await
     }
 
-    async fn run<T: Send + 'static>(
+    async fn submit<T: Send + 'static>(
         &self,
+        account: Sender,
+        items: usize,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         done: fn(Answer) -> Done,
     ) -> Result<T, StoreError> {
@@ -156,23 +216,37 @@ impl Writer {
                 }
             }
         };
-        self.enqueue(Job { run: Box::new(run) })?;
-        self.metrics.queued_requests.inc();
+        let class = class(&account);
+        let queued = Queued::new(&self.metrics.queued_requests.get_or_create(&class));
+        let job = Job {
+            run: Box::new(run),
+            items,
+            came_at: Instant::now(),
+            class,
+            queued,
+        };
+        self.enqueue(account, job)?;
         // The sender is dropped unused only when the work or the thread panics.
         receiver
             .await
             .unwrap_or_else(|_| Err(self.reason_of_silence()))
     }
 
-    fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+    fn enqueue(&self, account: Sender, job: Job) -> Result<(), StoreError> {
         if let StoreState::Failed(reason) = &*self.state.borrow() {
             return Err(StoreError::Failed(reason.clone()));
         }
-        let queue = self.queue.lock().map_err(|_| StoreError::Closed)?;
-        let queue = queue.as_ref().ok_or(StoreError::Closed)?;
-        queue.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => self.reason_of_silence(),
+        let (class, items) = (job.class.clone(), job.items);
+        let pushed = self.entrance.0.push(account, items, job);
+        pushed.map_err(|refusal| match refusal {
+            Refusal::Full => {
+                self.metrics.overloaded.get_or_create(&class).inc();
+                StoreError::Overloaded
+            }
+            Refusal::Closed => match &*self.state.borrow() {
+                StoreState::Failed(reason) => StoreError::Failed(reason.clone()),
+                StoreState::Ready | StoreState::Full | StoreState::Closed => StoreError::Closed,
+            },
         })
     }
 
@@ -186,8 +260,7 @@ impl Writer {
 
     /// Finishes what is queued and ends the thread.
     pub(super) async fn close(&self) {
-        let queue = self.queue.lock().ok().and_then(|mut queue| queue.take());
-        drop(queue);
+        self.entrance.0.close();
         let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
         if let Some(thread) = thread {
             // Joining blocks, and a panic in the thread was reported by itself.
@@ -196,11 +269,24 @@ impl Writer {
     }
 }
 
+/// Which class of work an account is counted in.
+fn class(account: &Sender) -> ClassLabel {
+    let class = match account {
+        Sender::Organization(_) | Sender::Installation(_) | Sender::Unnamed => "records",
+        Sender::Settings => "settings",
+    };
+    ClassLabel { class }
+}
+
 /// The thread's own side.
 struct WriterThread {
     connection: Connection,
     log: Log,
-    jobs: mpsc::Receiver<Job>,
+    queue: Arc<Queue<Job>>,
+    slowness: Slowness,
+    pace: Pace,
+    /// How long the last commit took.
+    last_commit: Duration,
     state: watch::Sender<StoreState>,
     metrics: StoreMetrics,
     _lock: Lock,
@@ -213,24 +299,26 @@ impl Drop for WriterThread {
             let reason = "the writing thread ran into a defect".to_owned();
             self.state.send_replace(StoreState::Failed(reason));
         }
+        // Dropping a request drops its sender, and its caller asks why.
+        self.queue.abandon();
     }
+}
+
+/// Requests that share a transaction.
+#[derive(Default)]
+struct Group {
+    requests: usize,
+    /// Whether there is work to commit.
+    has_worked: bool,
+    answers: Vec<Answer>,
 }
 
 impl WriterThread {
     fn run(&mut self) {
-        while let Some(first) = self.jobs.blocking_recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP
-                && let Ok(job) = self.jobs.try_recv()
-            {
-                group.push(job);
-            }
-            self.metrics
-                .queued_requests
-                .dec_by(i64::try_from(group.len()).unwrap_or(0));
-            self.run_group(group);
+        while let Some(first) = self.next().or_else(|| self.rest()) {
+            self.run_group(first);
             if matches!(*self.state.borrow(), StoreState::Failed(_)) {
-                self.refuse_the_rest();
+                self.queue.abandon();
                 return;
             }
         }
@@ -239,17 +327,36 @@ impl WriterThread {
         self.state.send_replace(StoreState::Closed);
     }
 
-    fn run_group(&mut self, group: Vec<Job>) {
-        let size = group.len();
+    /// The request whose turn it is, if any waits. Those that have waited too
+    /// long are refused on the way.
+    fn next(&self) -> Option<Job> {
+        loop {
+            let job = self.queue.pop()?;
+            if job.came_at.elapsed() <= self.pace.longest_wait {
+                return Some(job);
+            }
+            self.metrics.overloaded.get_or_create(&job.class).inc();
+            (job.run)(Err(&StoreError::Overloaded));
+        }
+    }
+
+    /// Waits for the next request; none when the queue is closed.
+    fn rest(&mut self) -> Option<Job> {
+        let job = self.queue.wait();
+        self.slowness.rest();
+        job
+    }
+
+    fn run_group(&mut self, first: Job) {
         let changes = self.connection.total_changes();
-        let mut answers = Vec::with_capacity(size);
-        let outcome = self.work(group, &mut answers).and_then(|has_worked| {
-            if has_worked {
-                self.commit(size)?;
+        let mut group = Group::default();
+        let outcome = self.work(first, &mut group).and_then(|()| {
+            if group.has_worked {
+                self.commit(group.requests)?;
             } else {
                 self.rollback()?;
             }
-            Ok(has_worked)
+            Ok(group.has_worked)
         });
         match outcome {
             Ok(has_worked) => {
@@ -257,7 +364,7 @@ impl WriterThread {
                 if has_worked && self.connection.total_changes() > changes {
                     self.recover();
                 }
-                for answer in answers {
+                for answer in group.answers {
                     answer(None);
                 }
                 self.log.bound(&self.connection);
@@ -267,62 +374,96 @@ impl WriterThread {
                 // The transaction may be gone already, and then this fails.
                 let _ = self.rollback();
                 self.take_note(&error);
-                for answer in answers {
+                for answer in group.answers {
                     answer(Some(error.clone()));
                 }
             }
         }
     }
 
-    /// Runs each job in its savepoint. Says whether there is work to commit;
-    /// fails when the whole transaction is lost.
-    fn work(&self, group: Vec<Job>, answers: &mut Vec<Answer>) -> Result<bool, StoreError> {
+    /// Runs requests, each in its savepoint, until the transaction has enough
+    /// of them. Fails when the whole transaction is lost.
+    fn work(&mut self, first: Job, group: &mut Group) -> Result<(), StoreError> {
+        let end = Instant::now() + self.transaction_time();
         let mut lost = self.execute("BEGIN IMMEDIATE").err();
-        let mut has_worked = false;
-        for job in group {
-            lost = lost.or_else(|| self.execute("SAVEPOINT request").err());
-            if let Some(error) = &lost {
-                (job.run)(Err(error));
-                continue;
-            }
-            // One request's defect must not take the store from all others. What
-            // it has half done is undone with its savepoint.
-            let run = AssertUnwindSafe(|| (job.run)(Ok(&self.connection)));
-            let undo = match catch_unwind(run) {
-                Ok(Done::Nothing) => None,
-                Ok(Done::Worked(answer)) => {
-                    has_worked = true;
-                    answers.push(answer);
-                    None
-                }
-                Ok(Done::Tried(answer)) => {
-                    answers.push(answer);
-                    lost = self.execute("ROLLBACK TO request").err();
-                    None
-                }
-                Ok(Done::Failed(error, answer)) => {
-                    answers.push(answer);
-                    Some(error)
-                }
-                Err(_) => Some(StoreError::Defect),
-            };
-            lost = match undo {
-                Some(error) if loses_transaction(&error) => Some(error),
-                Some(_) => self.execute("ROLLBACK TO request").err(),
-                None => lost,
-            };
-            lost = lost.or_else(|| self.execute("RELEASE request").err());
+        let mut next = Some(first);
+        while let Some(job) = next {
+            lost = self.run_job(job, lost, group);
+            // What can't be done takes no time.
+            let is_open = group.requests < GROUP && (lost.is_some() || Instant::now() < end);
+            next = if is_open { self.next() } else { None };
         }
-        lost.map_or(Ok(has_worked), Err)
+        lost.map_or(Ok(()), Err)
     }
 
-    fn commit(&self, size: usize) -> Result<(), StoreError> {
+    /// After how much work a transaction takes no more requests. Where commits
+    /// take long, work may take some times as long: else the store would do
+    /// little but commit.
+    fn transaction_time(&self) -> Duration {
+        const TIMES: u32 = 4;
+        const LONGEST: Duration = Duration::from_millis(100);
+
+        let in_proportion = self.last_commit.saturating_mul(TIMES).min(LONGEST);
+        self.pace.transaction_time.max(in_proportion)
+    }
+
+    /// Runs a request in its savepoint, unless the transaction is lost. Says
+    /// why it is lost then, if it is.
+    fn run_job(
+        &mut self,
+        job: Job,
+        lost: Option<StoreError>,
+        group: &mut Group,
+    ) -> Option<StoreError> {
+        let Job {
+            run, items, queued, ..
+        } = job;
+        drop(queued);
+        group.requests += 1;
+        let lost = lost.or_else(|| self.execute("SAVEPOINT request").err());
+        if let Some(error) = lost {
+            run(Err(&error));
+            return Some(error);
+        }
+        // One request's defect must not take the store from all others. What
+        // it has half done is undone with its savepoint.
+        let run = AssertUnwindSafe(|| run(Ok(&self.connection)));
+        let mut undone = None;
+        let undo = match catch_unwind(run) {
+            Ok(Done::Nothing) => None,
+            Ok(Done::Worked(answer)) => {
+                self.slowness.write(items);
+                group.has_worked = true;
+                group.answers.push(answer);
+                None
+            }
+            Ok(Done::Tried(answer)) => {
+                group.answers.push(answer);
+                undone = self.execute("ROLLBACK TO request").err();
+                None
+            }
+            Ok(Done::Failed(error, answer)) => {
+                group.answers.push(answer);
+                Some(error)
+            }
+            Err(_) => Some(StoreError::Defect),
+        };
+        let lost = match undo {
+            Some(error) if loses_transaction(&error) => Some(error),
+            Some(_) => self.execute("ROLLBACK TO request").err(),
+            None => undone,
+        };
+        lost.or_else(|| self.execute("RELEASE request").err())
+    }
+
+    fn commit(&mut self, size: usize) -> Result<(), StoreError> {
         let start = Instant::now();
         self.execute("COMMIT")?;
+        self.last_commit = start.elapsed();
         self.metrics.commits.inc();
         self.metrics
             .commit_duration
-            .observe(start.elapsed().as_secs_f64());
+            .observe(self.last_commit.as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "a group is small")]
         self.metrics.group_requests.observe(size as f64);
         Ok(())
@@ -378,15 +519,6 @@ impl WriterThread {
                     "a transaction was lost"
                 );
             }
-        }
-    }
-
-    /// Answers what still waits, after the store has failed.
-    fn refuse_the_rest(&mut self) {
-        self.jobs.close();
-        // Dropping a job drops its sender, and its caller asks why.
-        while let Ok(job) = self.jobs.try_recv() {
-            drop(job);
         }
     }
 }

@@ -37,7 +37,7 @@ macro_rules! rpc {
 
 /// Every RPC.
 pub(super) fn rpcs() -> Vec<Rpc> {
-    [records(), reads(), settings(), access()]
+    [records(), reads(), put_aside(), settings(), access()]
         .into_iter()
         .flatten()
         .collect()
@@ -211,6 +211,11 @@ fn reads() -> Vec<Rpc> {
                 lead: Some(lead(&named)),
             }
         ),
+    ]
+}
+
+fn put_aside() -> Vec<Rpc> {
+    vec![
         rpc!(
             "QuarantineService/GetQuarantinedNotification",
             Read,

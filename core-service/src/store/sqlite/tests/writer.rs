@@ -1,10 +1,12 @@
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::{Folder, write};
 use crate::store::conformance::given::{batch, event, events, item, record, seven};
-use crate::store::{Store, StoreError, StoreState};
+use crate::store::conformance::metrics;
+use crate::store::{Pace, Store, StoreError, StoreState};
 
 type Work = Box<dyn FnOnce(&Connection) -> Result<(), StoreError> + Send>;
 
@@ -58,7 +60,12 @@ async fn kept(store: &Store) -> String {
 
 async fn opened() -> (Folder, Store) {
     let folder = Folder::new();
-    let store = folder.open().await.unwrap();
+    // One group is one transaction, however slow the machine is.
+    let pace = Pace {
+        transaction_time: Duration::from_mins(1),
+        ..Pace::default()
+    };
+    let store = folder.open_at(pace).await;
     record(&store, 1, item(event(""))).await.recorded();
     (folder, store)
 }
@@ -197,5 +204,63 @@ async fn a_full_queue_refuses_at_once() {
     );
     release.send(()).unwrap();
     drop(queued);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_request_that_has_waited_too_long_is_refused_and_not_done() {
+    let folder = Folder::new();
+    let store = folder.open().await.unwrap();
+    record(&store, 1, item(event(""))).await.recorded();
+    store.close().await;
+    let pace = Pace {
+        longest_wait: Duration::ZERO,
+        ..Pace::default()
+    };
+    let store = folder.open_at(pace).await;
+    let answers = in_one_group(&store, vec![add("a"), add("b")]).await;
+    for answer in &answers {
+        assert!(matches!(answer, Err(StoreError::Overloaded)), "{answers:?}");
+    }
+    assert_eq!(kept(&store).await, "");
+    // What finds the writer idle does not wait.
+    write(&store, add("c")).await.unwrap();
+    assert_eq!(kept(&store).await, "c");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_slow_on_purpose_takes_its_time_for_each_item() {
+    let folder = Folder::new();
+    let write_delay = Duration::from_millis(20);
+    let pace = Pace {
+        write_delay,
+        ..Pace::default()
+    };
+    let store = folder.open_at(pace).await;
+    let start = Instant::now();
+    let items = std::iter::repeat_with(|| item(event(""))).take(3);
+    store.record_events(batch(1, items)).await.unwrap();
+    assert!(start.elapsed() >= 3 * write_delay);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_has_worked_long_enough_takes_no_more_requests() {
+    let folder = Folder::new();
+    let metrics = metrics();
+    let opened = Store::open_at(&folder.config(), Pace::default(), metrics.clone()).await;
+    let (store, _) = opened.unwrap();
+    record(&store, 1, item(event(""))).await.recorded();
+    let before = metrics.commits.get();
+    let slow = |title| -> Work {
+        Box::new(move |connection| {
+            // Longer than a transaction may go on.
+            std::thread::sleep(Duration::from_millis(110));
+            add(title)(connection)
+        })
+    };
+    in_one_group(&store, vec![slow("a"), slow("b")]).await;
+    assert!(metrics.commits.get() - before >= 2);
     store.close().await;
 }

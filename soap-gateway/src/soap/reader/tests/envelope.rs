@@ -1,5 +1,7 @@
 //! The SOAP envelope and the element `notifications`.
 
+use sfbridge_values::OrganizationId;
+
 use super::*;
 
 #[track_caller]
@@ -346,7 +348,7 @@ fn a_message_that_breaks_off_says_whose_it_claims_to_be_once_that_was_read() {
     #[track_caller]
     fn check(text: &str, expected: Option<&str>) {
         let invalid = read_invalid(text);
-        let claimed = invalid.organization_id().map(|id| id.as_str());
+        let claimed = invalid.organization_id().map(OrganizationId::as_str);
         assert_eq!(claimed, expected, "{text}");
     }
     let end = MESSAGE.find("</OrganizationId>").unwrap();

@@ -1,0 +1,93 @@
+//! What was answered, and when.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What became of one message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer {
+    /// The HTTP status; none when there was no answer.
+    pub(crate) status: Option<u16>,
+    /// From when the message was to be sent.
+    pub(crate) time: Duration,
+}
+
+/// What became of all messages of one organisation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answers(Vec<Answer>);
+
+impl Answers {
+    pub(crate) fn push(&mut self, answer: Answer) {
+        self.0.push(answer);
+    }
+
+    pub(crate) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// A line for each status, with how often it came and how soon.
+    pub(crate) fn print(&self, who: &str, time: Duration) {
+        let mut by_status: BTreeMap<Option<u16>, Vec<Duration>> = BTreeMap::new();
+        for answer in &self.0 {
+            by_status
+                .entry(answer.status)
+                .or_default()
+                .push(answer.time);
+        }
+        for (status, mut times) in by_status {
+            times.sort_unstable();
+            let status = match status {
+                Some(200) => "acknowledged".to_owned(),
+                Some(status) => format!("refused {status}"),
+                None => "no answer".to_owned(),
+            };
+            #[expect(clippy::cast_precision_loss, reason = "a rate is shown rounded")]
+            let rate = times.len() as f64 / time.as_secs_f64();
+            line(&format!(
+                "  {who:<7}{status:<14}{:>8}  {rate:>9.1}/s   p50 {:>8}  p99 {:>8}  max {:>8}",
+                times.len(),
+                millis(quantile(&times, 50)),
+                millis(quantile(&times, 99)),
+                millis(quantile(&times, 100)),
+            ));
+        }
+    }
+}
+
+/// Prints a line of the result.
+#[expect(clippy::print_stdout, reason = "the result goes to standard output")]
+pub(crate) fn line(text: &str) {
+    println!("{text}");
+}
+
+/// The time that so many of a hundred did not exceed. Of no times it is zero.
+fn quantile(sorted: &[Duration], percent: usize) -> Duration {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    let index = rank.saturating_sub(1);
+    sorted.get(index).copied().unwrap_or_default()
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(count: u64, percent: usize, expected: u64) {
+        let times: Vec<_> = (1..=count).map(Duration::from_millis).collect();
+        assert_eq!(quantile(&times, percent), Duration::from_millis(expected));
+    }
+
+    #[test]
+    fn a_quantile_is_a_time_that_was_measured() {
+        check(100, 50, 50);
+        check(100, 99, 99);
+        check(100, 100, 100);
+        check(3, 99, 3);
+        check(1, 50, 1);
+        check(0, 50, 0);
+    }
+}
