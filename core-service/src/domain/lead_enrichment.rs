@@ -15,9 +15,9 @@ mod transition;
 pub use attempt::{Attempt, AttemptOutcome, Attempts};
 pub use attribution::{KeptAttribution, KeptShare};
 pub use back_off::retry_delay;
-pub use known_lead::{KnownLead, WrittenMark, WrittenMarks};
+pub use known_lead::{KnownLead, WrittenMarks};
 pub use progress::{HeldLease, Lease, Progress};
-pub use settlement::{Awaited, PlannedPush, SalesforceRefusal, RunResult, Settlement};
+pub use settlement::{Awaited, PlannedPush, RunResult, SalesforceRefusal, Settlement};
 pub use state::LeadEnrichmentState;
 pub use transition::{Claim, NotOpen};
 
@@ -113,6 +113,44 @@ pub struct LeadEnrichment {
     pub origin: Option<Origin>,
     /// How far it has come.
     pub progress: Progress,
+}
+
+impl LeadEnrichment {
+    /// Takes a newer request for the same lead, first received at
+    /// `receive_time`, into the open job: newer options replace older ones, and
+    /// the earliest as-of time stays.
+    pub fn join(&mut self, request: LeadToEnrich, receive_time: Timestamp, now: Timestamp) {
+        let LeadToEnrich {
+            visitor_id,
+            call_ref,
+            organization_id,
+            record_id,
+            as_of_time,
+            attribution_model_id,
+            field_mapping,
+            overwrite_policy,
+            known_values,
+            warnings,
+            origin,
+        } = request;
+        // The newer request may know only one of the two.
+        self.visitor_id = visitor_id.or(self.visitor_id);
+        self.call_ref = call_ref
+            .map(|call_ref| call_ref.as_str().to_owned())
+            .or(self.call_ref.take());
+        organization_id
+            .as_str()
+            .clone_into(&mut self.organization_id);
+        record_id.as_str().clone_into(&mut self.record_id);
+        self.as_of_time = self.as_of_time.min(as_of_time.unwrap_or(receive_time));
+        self.attribution_model_id = attribution_model_id.map(AttributionModelId::get);
+        self.field_mapping = field_mapping.into_fields();
+        self.overwrite_policy = overwrite_policy;
+        self.known_values = known_values;
+        self.warnings = warnings;
+        self.origin = origin.or(self.origin.take());
+        self.joined(now);
+    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use sfbridge_values::{CallRef, Timestamp, VisitorId};
 use super::{lead_enrichment_message, time, visit_message};
 use crate::domain::{
     Attribution, AttributionModel, AttributionModelId, Decision, FieldTexts, Installation,
-    LeadFieldMapping, LeadState, LeadTarget, OverwritePolicy, PlannedField, VisitorHistory, WrittenMarks,
-    plan,
+    LeadFieldMapping, LeadState, LeadTarget, OverwritePolicy, PlannedField, VisitorHistory,
+    WrittenMarks, plan,
 };
 use crate::error::{Error, Violation};
 

@@ -18,7 +18,6 @@ async fn enrich(client: &Client) -> String {
     };
     let request = pb::EnrichLeadsRequest {
         leads: vec![lead],
-        unknown_installations: pb::UnknownInstallations::Create.into(),
         ..Default::default()
     };
     let answer = client.leads().enrich_leads(request).await.unwrap();
@@ -81,7 +80,10 @@ async fn a_retry_beside_an_open_job_is_refused_and_names_it() {
     assert_eq!(reason(&refused), "OTHER_LEAD_ENRICHMENT_OPEN");
     assert!(refused.message().contains(&second), "{refused:?}");
     // The other one is not touched by that.
-    assert_ne!(get(&client, &second).await.state(), pb::LeadEnrichmentState::Cancelled);
+    assert_ne!(
+        get(&client, &second).await.state(),
+        pb::LeadEnrichmentState::Cancelled
+    );
     retry(&client, &second).await.unwrap();
 }
 
@@ -91,7 +93,10 @@ async fn what_is_not_there_is_not_found() {
     let client = core.client().await;
     let id = "01a2037e-ea68-72b0-a8c3-85d13aa08e68";
     assert_eq!(retry(&client, id).await.unwrap_err().code(), Code::NotFound);
-    assert_eq!(cancel(&client, id).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(
+        cancel(&client, id).await.unwrap_err().code(),
+        Code::NotFound
+    );
     let wrong = retry(&client, "x").await.unwrap_err();
     assert_eq!(wrong.code(), Code::InvalidArgument);
 }

@@ -7,7 +7,7 @@ use sfbridge_values::Timestamp;
 use crate::domain::Fingerprint;
 
 /// Tells a text again that sfbridge wrote, without keeping it.
-pub type WrittenMark = [u8; 16];
+type WrittenMark = [u8; 16];
 
 /// The mark of a text. Salesforce trims texts.
 fn mark(text: &str) -> WrittenMark {

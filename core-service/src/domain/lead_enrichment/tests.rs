@@ -118,7 +118,10 @@ fn each_result_leads_to_its_state() {
     let (state, next, _) = of(RunResult::NoConnection("No.".to_owned()));
     assert_eq!((state, next), (State::WaitingForConnection, None));
     let (state, next, _) = of(nothing_known());
-    assert_eq!((state, next), (State::WaitingForData, Some(at(1 + 24 * HOUR))));
+    assert_eq!(
+        (state, next),
+        (State::WaitingForData, Some(at(1 + 24 * HOUR)))
+    );
     let (state, next, _) = of(RunResult::Postponed(at(90), "Quota.".to_owned()));
     assert_eq!((state, next), (State::Pending, Some(at(90))));
 }
@@ -156,9 +159,15 @@ fn data_is_waited_for_24_hours_whatever_wakes_the_job() {
     run(&mut job, &mut lead, nothing_known(), 0);
     assert!(job.wake(at(12 * HOUR)));
     assert_eq!(job.progress.next_attempt_time(), Some(at(12 * HOUR)));
-    assert_eq!(run(&mut job, &mut lead, nothing_known(), 12 * HOUR), State::WaitingForData);
+    assert_eq!(
+        run(&mut job, &mut lead, nothing_known(), 12 * HOUR),
+        State::WaitingForData
+    );
     assert_eq!(job.progress.next_attempt_time(), Some(at(1 + 24 * HOUR)));
-    assert_eq!(run(&mut job, &mut lead, nothing_known(), 1 + 24 * HOUR), State::NoData);
+    assert_eq!(
+        run(&mut job, &mut lead, nothing_known(), 1 + 24 * HOUR),
+        State::NoData
+    );
 }
 
 #[test]
@@ -196,7 +205,10 @@ fn waiting_for_a_connection_counts_in_no_limit() {
     assert_eq!(job.state, State::Pending);
     let waited = 99 * HOUR;
     assert_eq!(job.progress.data_deadline, Some(at(1 + 24 * HOUR + waited)));
-    assert_eq!(job.progress.retry_deadline, Some(at(1 + 25 * HOUR + waited)));
+    assert_eq!(
+        job.progress.retry_deadline,
+        Some(at(1 + 25 * HOUR + waited))
+    );
 }
 
 #[test]
@@ -207,7 +219,13 @@ fn a_lost_lease_changes_nothing() {
     let interrupted = job.progress.attempts.last().unwrap();
     assert_eq!(interrupted.outcome, AttemptOutcome::Interrupted);
     let before = (job.clone().progress, lead.clone());
-    for lease in [lost, Lease { owner: owner(2), ..held }] {
+    for lease in [
+        lost,
+        Lease {
+            owner: owner(2),
+            ..held
+        },
+    ] {
         let push = PlannedPush {
             lease,
             fields: fields("Google"),
@@ -218,8 +236,14 @@ fn a_lost_lease_changes_nothing() {
         assert_eq!(settle(&mut job, &mut lead, lease, result, 62), None);
     }
     assert_eq!((job.progress.clone(), lead.clone()), before);
-    assert_eq!(settle(&mut job, &mut lead, held, RunResult::Unchanged, 63), Some(State::Unchanged));
-    assert_eq!(settle(&mut job, &mut lead, held, RunResult::Unchanged, 64), None);
+    assert_eq!(
+        settle(&mut job, &mut lead, held, RunResult::Unchanged, 63),
+        Some(State::Unchanged)
+    );
+    assert_eq!(
+        settle(&mut job, &mut lead, held, RunResult::Unchanged, 64),
+        None
+    );
 }
 
 #[test]
@@ -261,7 +285,10 @@ fn a_request_that_joins_during_a_run_makes_the_job_run_once_more() {
         let state = settle(&mut job, &mut lead, lease, result, 2);
         assert_eq!(state, Some(State::Pending));
         assert_eq!(job.progress.next_attempt_time(), Some(at(2)));
-        assert_eq!(run(&mut job, &mut lead, RunResult::Unchanged, 3), State::Unchanged);
+        assert_eq!(
+            run(&mut job, &mut lead, RunResult::Unchanged, 3),
+            State::Unchanged
+        );
     }
 }
 
@@ -270,7 +297,10 @@ fn a_request_that_joins_a_job_that_waits_for_data_has_it_look_again() {
     let (mut job, mut lead) = (job(0), KnownLead::default());
     run(&mut job, &mut lead, nothing_known(), 0);
     job.join(request(), at(HOUR), at(HOUR));
-    assert_eq!((job.state, job.progress.due_time), (State::Pending, Some(at(HOUR))));
+    assert_eq!(
+        (job.state, job.progress.due_time),
+        (State::Pending, Some(at(HOUR)))
+    );
     run(&mut job, &mut lead, nothing_known(), HOUR);
     assert_eq!(job.progress.due_time, Some(at(25 * HOUR + 1)));
     // Looking again is no enrichment of its own.
@@ -289,7 +319,10 @@ fn a_lead_that_is_enriched_over_and_over_is_parked_until_an_operator_says_so() {
         job.join(request(), at(now), at(now));
         settle(&mut job, &mut lead, lease, RunResult::Unchanged, now + 1);
     }
-    assert_eq!(job.claim(owner(1), at(160), &mut lead, at(100)), Claim::Parked);
+    assert_eq!(
+        job.claim(owner(1), at(160), &mut lead, at(100)),
+        Claim::Parked
+    );
     assert_eq!((job.state, job.progress.due_time), (State::Parked, None));
     assert!(job.warnings[0].contains("loop"), "{:?}", job.warnings);
     // It is open, so what arrives joins it, and begins nothing.
@@ -297,7 +330,10 @@ fn a_lead_that_is_enriched_over_and_over_is_parked_until_an_operator_says_so() {
     job.join(request(), at(101), at(101));
     assert_eq!((job.state, job.progress.due_time), (State::Parked, None));
     job.retry(&mut lead, at(102));
-    assert_eq!(run(&mut job, &mut lead, RunResult::Unchanged, 102), State::Unchanged);
+    assert_eq!(
+        run(&mut job, &mut lead, RunResult::Unchanged, 102),
+        State::Unchanged
+    );
 }
 
 #[test]
@@ -322,8 +358,14 @@ fn an_operator_retries_whatever_is_not_worked_on_at_once() {
         let (mut job, mut lead) = (job(0), KnownLead::default());
         run(&mut job, &mut lead, result, 0);
         job.retry(&mut lead, at(9));
-        assert_eq!((job.state, job.progress.due_time), (State::Pending, Some(at(9))));
-        assert_eq!((job.progress.failure, job.progress.refusal_count), (None, 0));
+        assert_eq!(
+            (job.state, job.progress.due_time),
+            (State::Pending, Some(at(9)))
+        );
+        assert_eq!(
+            (job.progress.failure, job.progress.refusal_count),
+            (None, 0)
+        );
     }
     let (mut job, mut lead) = (job(0), KnownLead::default());
     let lease = claim(&mut job, &mut lead, 0);
@@ -348,11 +390,17 @@ fn a_cancelled_job_stays_so_and_keeps_what_was_on_its_way() {
     assert!(!job.begin_push(push, at(60), &mut lead, at(2)));
     let result = RunResult::Succeeded(fields("Google"));
     let state = settle(&mut job, &mut lead, lease, result, 3);
-    assert_eq!((state, job.progress.due_time), (Some(State::Cancelled), None));
+    assert_eq!(
+        (state, job.progress.due_time),
+        (Some(State::Cancelled), None)
+    );
     assert_eq!(job.progress.written_fields, fields("Google"));
     assert!(lead.written.is_ours("Source__c", "Google"));
     job.retry(&mut lead, at(4));
-    assert_eq!(run(&mut job, &mut lead, RunResult::Unchanged, 4), State::Unchanged);
+    assert_eq!(
+        run(&mut job, &mut lead, RunResult::Unchanged, 4),
+        State::Unchanged
+    );
     assert_eq!(job.cancel(at(9)), Err(NotOpen(State::Unchanged)));
 }
 
@@ -386,7 +434,10 @@ fn events() -> impl Strategy<Value = Vec<(Event, i64)>> {
 /// What holds of a job at any time.
 fn check(job: &LeadEnrichment, lead: &KnownLead) -> Result<(), TestCaseError> {
     let progress = &job.progress;
-    let goes_on = matches!(job.state, State::Pending | State::WaitingForData | State::Pushing);
+    let goes_on = matches!(
+        job.state,
+        State::Pending | State::WaitingForData | State::Pushing
+    );
     prop_assert_eq!(progress.due_time.is_some(), goes_on);
     if progress.lease.is_some() {
         prop_assert!(goes_on || job.state == State::Cancelled);
@@ -406,7 +457,11 @@ fn check(job: &LeadEnrichment, lead: &KnownLead) -> Result<(), TestCaseError> {
     prop_assert!(progress.attempts.iter().count() <= 50);
     prop_assert!(lead.run_times.len() <= KnownLead::MAX_RUNS);
     for field in progress.planned_fields.keys() {
-        prop_assert!(lead.written.fields().contains_key(&field.to_ascii_lowercase()));
+        prop_assert!(
+            lead.written
+                .fields()
+                .contains_key(&field.to_ascii_lowercase())
+        );
     }
     Ok(())
 }

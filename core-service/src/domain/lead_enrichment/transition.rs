@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Attempt, AttemptOutcome, Awaited, HeldLease, KnownLead, LeadEnrichment, LeadEnrichmentState,
-    Lease, PlannedPush, SalesforceRefusal, RunResult, Settlement, retry_delay,
+    Lease, PlannedPush, RunResult, SalesforceRefusal, Settlement, retry_delay,
 };
 use LeadEnrichmentState as State;
 
@@ -135,7 +135,11 @@ impl LeadEnrichment {
         if !self.is_held_by(&lease) {
             return None;
         }
-        let start_time = self.progress.lease.take().map_or(now, |held| held.start_time);
+        let start_time = self
+            .progress
+            .lease
+            .take()
+            .map_or(now, |held| held.start_time);
         self.progress.attribution = attribution.or(self.progress.attribution.take());
         let refusals = self.progress.refusal_count;
         let goes_on_counting = matches!(
@@ -156,11 +160,19 @@ impl LeadEnrichment {
                 }
                 written_fields.extend(fields.keys().cloned());
                 self.progress.written_fields.extend(fields);
-                (State::Succeeded, None, AttemptOutcome::Succeeded, String::new())
+                (
+                    State::Succeeded,
+                    None,
+                    AttemptOutcome::Succeeded,
+                    String::new(),
+                )
             }
-            RunResult::Unchanged => {
-                (State::Unchanged, None, AttemptOutcome::Unchanged, String::new())
-            }
+            RunResult::Unchanged => (
+                State::Unchanged,
+                None,
+                AttemptOutcome::Unchanged,
+                String::new(),
+            ),
             RunResult::NoData(why) => (State::NoData, None, AttemptOutcome::NoData, why),
             RunResult::Failed(refusal) => {
                 code.clone_from(&refusal.code);
@@ -257,7 +269,12 @@ impl LeadEnrichment {
         }
         self.progress.awaited_visitor_id = awaited.visitor_id();
         let outcome = AttemptOutcome::WaitedForData;
-        (State::WaitingForData, Some(deadline), outcome, String::new())
+        (
+            State::WaitingForData,
+            Some(deadline),
+            outcome,
+            String::new(),
+        )
     }
 
     /// A visit or a call has arrived that the job may wait for. Whether it is

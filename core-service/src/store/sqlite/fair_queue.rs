@@ -93,7 +93,9 @@ impl<K: Clone + Eq + Hash, T> FairQueue<K, T> {
             let line = self.lines.get_mut(&sender)?;
             line.earned += 1;
             let earned = line.earned;
-            let served = line.requests.pop_front_if(|(items, _)| *items * cost <= earned);
+            let served = line
+                .requests
+                .pop_front_if(|(items, _)| *items * cost <= earned);
             if let Some((items, _)) = &served {
                 // Whoever has nothing to send saves nothing up.
                 line.earned = 0;

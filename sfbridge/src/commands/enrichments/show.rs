@@ -82,7 +82,9 @@ fn print_attribution(
 
 fn print_attempts(job: &pb::LeadEnrichment, output: &mut Output<'_>) -> Result<(), OutputError> {
     output.line("")?;
-    let mut table = Table::new(["ATTEMPT", "BEGAN", "ENDED", "OUTCOME", "NEXT", "CODE", "WHY"]);
+    let mut table = Table::new([
+        "ATTEMPT", "BEGAN", "ENDED", "OUTCOME", "NEXT", "CODE", "WHY",
+    ]);
     for attempt in &job.attempts {
         table.row([
             attempt.number.to_string(),

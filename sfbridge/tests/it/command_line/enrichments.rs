@@ -25,13 +25,23 @@ async fn an_enrichment_is_cancelled_and_retried_and_each_answer_says_what_is_nex
     let shown = up.run(&format!("enrichments show {id}")).await;
     let told = shown.ok();
     assert!(told.starts_with("CANCELLED\n"), "{told}");
-    for words in ["`retry` opens it again", VISITOR, "Nothing has been tried yet."] {
+    for words in [
+        "`retry` opens it again",
+        VISITOR,
+        "Nothing has been tried yet.",
+    ] {
         assert!(told.contains(words), "{words} in {told}");
     }
-    let again = up.run(&format!("enrichments cancel {id} --json")).await.json();
+    let again = up
+        .run(&format!("enrichments cancel {id} --json"))
+        .await
+        .json();
     assert_eq!(again["state"], "LEAD_ENRICHMENT_STATE_CANCELLED");
 
-    let retried = up.run(&format!("enrichments retry {id} --json")).await.json();
+    let retried = up
+        .run(&format!("enrichments retry {id} --json"))
+        .await
+        .json();
     assert_eq!(retried["lead_enrichment_id"], id.as_str());
     assert_eq!(retried["state"], "LEAD_ENRICHMENT_STATE_PENDING");
     let missing = "01a2037e-ea68-72b0-a8c3-85d13aa08e68";

@@ -123,13 +123,28 @@ pub(super) async fn a_job_is_worked_on_by_one_until_its_lease_ends(store: &Store
     let before = format!("{:?}", job(store, id).await);
     let begun = store.begin_push(vec![push(first.lease, "x")], at(200), at(63));
     assert_eq!(begun.await.unwrap(), [false]);
-    assert_eq!(settle(store, first.lease, RunResult::Unchanged, 63).await, None);
+    assert_eq!(
+        settle(store, first.lease, RunResult::Unchanged, 63).await,
+        None
+    );
     assert_eq!(format!("{:?}", job(store, id).await), before);
     let kept = settle(store, second.lease, RunResult::Unchanged, 64).await;
     assert_eq!(kept, Some(State::Unchanged));
-    assert_eq!(settle(store, second.lease, RunResult::Unchanged, 65).await, None);
-    let outcomes: Vec<_> = job(store, id).await.progress.attempts.iter().map(|a| a.outcome).collect();
-    assert_eq!(outcomes, [AttemptOutcome::Interrupted, AttemptOutcome::Unchanged]);
+    assert_eq!(
+        settle(store, second.lease, RunResult::Unchanged, 65).await,
+        None
+    );
+    let outcomes: Vec<_> = job(store, id)
+        .await
+        .progress
+        .attempts
+        .iter()
+        .map(|a| a.outcome)
+        .collect();
+    assert_eq!(
+        outcomes,
+        [AttemptOutcome::Interrupted, AttemptOutcome::Unchanged]
+    );
 }
 
 pub(super) async fn two_that_claim_at_once_share_the_jobs(store: &Store) {
@@ -154,7 +169,9 @@ pub(super) async fn two_that_claim_at_once_share_the_jobs(store: &Store) {
 pub(super) async fn a_claim_takes_what_is_due_longest_of_one_installation(store: &Store) {
     open(store, 5, 0..120).await;
     let first = open(store, 1, 500..501).await[0];
-    enrich(store, 1, item(lead(1)).from(OURS).of(igrp(8))).await.recorded();
+    enrich(store, 1, item(lead(1)).from(OURS).of(igrp(8)))
+        .await
+        .recorded();
     assert_eq!(due(store, 9).await.installations.len(), 2);
     let claimed = claim_of(store, seven(), 1, 9, 110).await;
     assert_eq!(claimed.len(), 110);
@@ -167,12 +184,20 @@ pub(super) async fn a_claim_takes_what_is_due_longest_of_one_installation(store:
 
 pub(super) async fn it_is_known_what_is_due_and_what_will_be_next(store: &Store) {
     assert_eq!(due(store, 9).await, DueEnrichments::default());
-    enrich(store, 3, item(lead(1)).from(OURS).of(igrp(9))).await.recorded();
+    enrich(store, 3, item(lead(1)).from(OURS).of(igrp(9)))
+        .await
+        .recorded();
     open(store, 2, 1..3).await;
     let all = due(store, 9).await;
-    assert_eq!((all.installations, all.next_time), (vec![seven(), igrp(9)], None));
+    assert_eq!(
+        (all.installations, all.next_time),
+        (vec![seven(), igrp(9)], None)
+    );
     let early = due(store, 2).await;
-    assert_eq!((early.installations, early.next_time), (vec![seven()], Some(at(3))));
+    assert_eq!(
+        (early.installations, early.next_time),
+        (vec![seven()], Some(at(3)))
+    );
 
     let claimed = claim(store, 9).await;
     // A lease that ends is work again.
@@ -181,7 +206,10 @@ pub(super) async fn it_is_known_what_is_due_and_what_will_be_next(store: &Store)
     settle(store, claimed[0].lease, later, 10).await;
     settle(store, claimed[1].lease, RunResult::Unchanged, 10).await;
     let now = due(store, 10).await;
-    assert_eq!((now.installations, now.next_time), (vec![igrp(9)], Some(at(30))));
+    assert_eq!(
+        (now.installations, now.next_time),
+        (vec![igrp(9)], Some(at(30)))
+    );
 }
 
 pub(super) async fn whoever_works_hears_of_what_becomes_due(store: &Store) {
@@ -202,7 +230,10 @@ pub(super) async fn whoever_works_hears_of_what_becomes_due(store: &Store) {
     let no = RunResult::NoConnection("No log-in.".to_owned());
     settle(store, claimed.lease, no, 3).await;
     assert!(!rung().await);
-    store.release_connection_waits(seven(), at(4)).await.unwrap();
+    store
+        .release_connection_waits(seven(), at(4))
+        .await
+        .unwrap();
     assert!(rung().await);
     wait_for_data(store, 5).await;
     rung().await;
@@ -213,7 +244,12 @@ pub(super) async fn whoever_works_hears_of_what_becomes_due(store: &Store) {
     let claimed = claim_one(store, 7).await;
     settle(store, claimed.lease, RunResult::Unchanged, 8).await;
     assert!(!rung().await);
-    store.retry_enrichment(id, at(9)).await.unwrap().unwrap().unwrap();
+    store
+        .retry_enrichment(id, at(9))
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
     assert!(rung().await);
 }
 
@@ -231,7 +267,10 @@ pub(super) async fn what_is_about_to_be_written_is_kept_before_it_is_sent(store:
     assert_eq!(again.enrichment.progress.planned_fields, fields("Google"));
     assert!(again.written.is_ours("source__c", "Google"));
     let result = RunResult::Succeeded(fields("Google"));
-    assert_eq!(settle(store, again.lease, result, 100).await, Some(State::Succeeded));
+    assert_eq!(
+        settle(store, again.lease, result, 100).await,
+        Some(State::Succeeded)
+    );
     let done = job(store, id).await;
     assert_eq!(done.progress.written_fields, fields("Google"));
     assert!(done.progress.planned_fields.is_empty());
@@ -246,7 +285,10 @@ pub(super) async fn what_is_about_to_be_written_is_kept_before_it_is_sent(store:
 pub(super) async fn everything_about_a_run_is_kept(store: &Store) {
     let id = open(store, 1, 1..2).await[0];
     record_visit(store, 1, 1, 1).await;
-    let history = store.history(seven(), Some(visitor(1)), None, at(1)).await.unwrap();
+    let history = store
+        .history(seven(), Some(visitor(1)), None, at(1))
+        .await
+        .unwrap();
     let model = &AttributionModel::built_in()[7];
     let attribution = model.attribute(&history.journey, at(1)).unwrap();
     let attribution = KeptAttribution::of(model, &attribution);
@@ -260,14 +302,20 @@ pub(super) async fn everything_about_a_run_is_kept(store: &Store) {
         warnings: vec!["A value was cut.".to_owned()],
         ..settlement(claimed.lease, RunResult::Failed(refusal.clone()))
     };
-    store.settle_enrichments(vec![settlement], at(3)).await.unwrap();
+    store
+        .settle_enrichments(vec![settlement], at(3))
+        .await
+        .unwrap();
     let kept = job(store, id).await;
     assert_eq!((kept.state, kept.update_time), (State::Failed, at(3)));
     assert_eq!(kept.warnings, ["A value was cut."]);
     assert_eq!(kept.progress.failure, Some(refusal));
     assert_eq!(kept.progress.attribution, Some(attribution));
     let attempt = kept.progress.attempts.last().unwrap();
-    assert_eq!((attempt.number, attempt.start_time, attempt.end_time), (1, at(2), at(3)));
+    assert_eq!(
+        (attempt.number, attempt.start_time, attempt.end_time),
+        (1, at(2), at(3))
+    );
     assert_eq!(attempt.code, "REQUIRED_FIELD_MISSING");
     assert_eq!(attempt.warnings, ["A value was cut."]);
     // It is the same in the list.
@@ -285,7 +333,9 @@ pub(super) async fn many_are_settled_at_once_and_each_stands_for_itself(store: &
     settlements[60].lease.attempt = 7;
     settlements[61].lease.lead_enrichment_id = Uuid::nil();
     let settled = store.settle_enrichments(settlements, at(3)).await.unwrap();
-    let lost: Vec<_> = (0..settled.len()).filter(|n| settled[*n].is_none()).collect();
+    let lost: Vec<_> = (0..settled.len())
+        .filter(|n| settled[*n].is_none())
+        .collect();
     assert_eq!((settled.len(), lost), (120, vec![60, 61]));
 }
 
@@ -366,16 +416,33 @@ pub(super) async fn a_job_that_nothing_becomes_known_of_ends_after_24_hours(stor
 
 pub(super) async fn jobs_wait_for_a_connection_until_it_works(store: &Store) {
     open(store, 1, 0..120).await;
-    enrich(store, 1, item(lead(1)).from(OURS).of(igrp(8))).await.recorded();
+    enrich(store, 1, item(lead(1)).from(OURS).of(igrp(8)))
+        .await
+        .recorded();
     let no = || RunResult::NoConnection("There is no log-in.".to_owned());
     for installation in [seven(), igrp(8)] {
         let claimed = claim_of(store, installation, 1, 2, 200).await;
-        let all = claimed.iter().map(|one| settlement(one.lease, no())).collect();
+        let all = claimed
+            .iter()
+            .map(|one| settlement(one.lease, no()))
+            .collect();
         store.settle_enrichments(all, at(3)).await.unwrap();
     }
     assert_eq!(due(store, 1_000_000).await, DueEnrichments::default());
-    assert_eq!(store.release_connection_waits(seven(), at(9)).await.unwrap(), 120);
-    assert_eq!(store.release_connection_waits(seven(), at(9)).await.unwrap(), 0);
+    assert_eq!(
+        store
+            .release_connection_waits(seven(), at(9))
+            .await
+            .unwrap(),
+        120
+    );
+    assert_eq!(
+        store
+            .release_connection_waits(seven(), at(9))
+            .await
+            .unwrap(),
+        0
+    );
     assert_eq!(due(store, 9).await.installations, [seven()]);
     assert_eq!(claim(store, 9).await.len(), 120);
 }
@@ -391,7 +458,10 @@ pub(super) async fn a_request_that_joins_while_it_is_worked_on_is_not_lost(store
     assert_eq!(joined.recorded(), id);
     assert!(claim(store, 5).await.is_empty());
     let result = RunResult::Succeeded(fields("Google"));
-    assert_eq!(settle(store, claimed.lease, result, 6).await, Some(State::Pending));
+    assert_eq!(
+        settle(store, claimed.lease, result, 6).await,
+        Some(State::Pending)
+    );
     let again = claim_one(store, 6).await;
     assert_eq!(again.enrichment.visitor_id, Some(visitor(2)));
     assert_eq!(again.enrichment.progress.written_fields, fields("Google"));
@@ -430,20 +500,41 @@ pub(super) async fn an_operator_retries_what_has_ended_unless_another_is_open(st
     let newer = open(store, 4, 1..2).await[0];
     let refused = store.retry_enrichment(id, at(5)).await.unwrap().unwrap();
     assert_eq!(refused.unwrap_err(), newer);
-    let cancelled = store.cancel_enrichment(newer, at(6)).await.unwrap().unwrap();
+    let cancelled = store
+        .cancel_enrichment(newer, at(6))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(cancelled.unwrap().state, State::Cancelled);
     let retried = store.retry_enrichment(id, at(7)).await.unwrap().unwrap();
     assert_eq!(retried.unwrap().state, State::Pending);
     assert_eq!(claim_one(store, 7).await.enrichment.lead_enrichment_id, id);
-    assert!(store.retry_enrichment(Uuid::nil(), at(8)).await.unwrap().is_none());
-    assert!(store.cancel_enrichment(Uuid::nil(), at(8)).await.unwrap().is_none());
+    assert!(
+        store
+            .retry_enrichment(Uuid::nil(), at(8))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        store
+            .cancel_enrichment(Uuid::nil(), at(8))
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 pub(super) async fn a_cancelled_job_is_worked_on_no_more(store: &Store) {
     let ids = open(store, 1, 1..3).await;
     let claimed = claim(store, 2).await;
     for id in &ids {
-        store.cancel_enrichment(*id, at(3)).await.unwrap().unwrap().unwrap();
+        store
+            .cancel_enrichment(*id, at(3))
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
     }
     assert_eq!(due(store, 1_000_000).await, DueEnrichments::default());
     let begun = store.begin_push(vec![push(claimed[0].lease, "Google")], at(99), at(4));
@@ -454,7 +545,11 @@ pub(super) async fn a_cancelled_job_is_worked_on_no_more(store: &Store) {
     assert_eq!(state, Some(State::Cancelled));
     let kept = job(store, claimed[0].enrichment.lead_enrichment_id).await;
     assert_eq!(kept.progress.written_fields, fields("Google"));
-    let again = store.cancel_enrichment(ids[0], at(6)).await.unwrap().unwrap();
+    let again = store
+        .cancel_enrichment(ids[0], at(6))
+        .await
+        .unwrap()
+        .unwrap();
     again.unwrap();
     // A newer request is another job.
     assert!(!ids.contains(&open(store, 9, 1..2).await[0]));
@@ -495,21 +590,36 @@ pub(super) async fn nothing_is_known_of_the_leads_of_a_deleted_installation(stor
     let lost = claim_one(store, 5).await;
     assert!(lost.written.is_ours("Source__c", "Google"));
     store.delete_installation(seven(), true).await.unwrap();
-    assert_eq!(settle(store, lost.lease, RunResult::Unchanged, 6).await, None);
+    assert_eq!(
+        settle(store, lost.lease, RunResult::Unchanged, 6).await,
+        None
+    );
     open(store, 7, 1..2).await;
-    assert!(!claim_one(store, 8).await.written.is_ours("Source__c", "Google"));
+    assert!(
+        !claim_one(store, 8)
+            .await
+            .written
+            .is_ours("Source__c", "Google")
+    );
 }
 
 pub(super) async fn jobs_are_listed_by_each_state(store: &Store) {
     open(store, 1, 0..2).await;
     let claimed = claim(store, 2).await;
     settle(store, claimed[0].lease, RunResult::Unchanged, 3).await;
-    for (state, count) in [(State::Pending, 1), (State::Unchanged, 1), (State::Parked, 0)] {
+    for (state, count) in [
+        (State::Pending, 1),
+        (State::Unchanged, 1),
+        (State::Parked, 0),
+    ] {
         let filter = crate::store::LeadEnrichmentFilter {
             state: Some(state),
             ..super::given::all_enrichments(seven())
         };
-        let page = store.lead_enrichments(filter, PageRequest::ALL).await.unwrap();
+        let page = store
+            .lead_enrichments(filter, PageRequest::ALL)
+            .await
+            .unwrap();
         assert_eq!(page.rows.len(), count, "{state:?}");
     }
 }

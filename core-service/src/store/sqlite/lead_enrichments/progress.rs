@@ -44,7 +44,7 @@ struct AttributionColumn {
 /// A share in JSON.
 #[derive(Debug, Serialize, Deserialize)]
 struct ShareColumn {
-    visit: Uuid,
+    visit: String,
     time: i64,
     channel: String,
     kind: String,
@@ -79,7 +79,7 @@ pub(super) fn attribution(
     attribution: Option<&KeptAttribution>,
 ) -> Result<Option<String>, StoreError> {
     let share = |share: &KeptShare| ShareColumn {
-        visit: share.visit_id,
+        visit: share.visit_id.to_string(),
         time: share.visit_time.micros(),
         channel: share.channel_name.clone(),
         kind: share.channel_type.clone(),
@@ -147,21 +147,28 @@ fn read_attempts(row: &Row<'_>) -> rusqlite::Result<Attempts> {
 
 fn read_attribution(row: &Row<'_>) -> rusqlite::Result<Option<KeptAttribution>> {
     let kept: Option<AttributionColumn> = columns::json(row, "attribution")?;
-    let share = |share: ShareColumn| KeptShare {
-        visit_id: share.visit,
-        visit_time: Timestamp::from_micros(share.time),
-        channel_name: share.channel,
-        channel_type: share.kind,
-        parts: share.parts,
-        is_chosen: share.chosen,
+    let share = |share: ShareColumn| -> rusqlite::Result<KeptShare> {
+        Ok(KeptShare {
+            visit_id: Uuid::try_parse(&share.visit)
+                .map_err(|error| unreadable("attribution", error))?,
+            visit_time: Timestamp::from_micros(share.time),
+            channel_name: share.channel,
+            channel_type: share.kind,
+            parts: share.parts,
+            is_chosen: share.chosen,
+        })
     };
-    Ok(kept.map(|kept| KeptAttribution {
-        attribution_model_id: kept.model,
-        attribution_model_name: kept.name,
-        is_late: kept.late,
-        shares: kept.shares.into_iter().map(share).collect(),
-        share_count: kept.count,
-    }))
+    kept.map(|kept| {
+        let shares = kept.shares.into_iter().map(share);
+        Ok(KeptAttribution {
+            attribution_model_id: kept.model,
+            attribution_model_name: kept.name,
+            is_late: kept.late,
+            shares: shares.collect::<rusqlite::Result<_>>()?,
+            share_count: kept.count,
+        })
+    })
+    .transpose()
 }
 
 /// The contract's number of an outcome.

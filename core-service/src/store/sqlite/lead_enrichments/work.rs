@@ -47,7 +47,11 @@ pub(in super::super) fn claim(
         connection,
         "SELECT * FROM lead_enrichments
          WHERE igrp = ?1 AND due_time <= ?2 ORDER BY due_time, number LIMIT ?3",
-        params![igrp.get(), now.micros(), limit],
+        params![
+            igrp.get(),
+            now.micros(),
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        ],
     )?;
     let mut claimed = Claimed::default();
     for mut job in due {
@@ -202,7 +206,7 @@ pub(in super::super) fn release(
         connection,
         "SELECT * FROM lead_enrichments WHERE igrp = ?1 AND state = 2
          ORDER BY receive_time, number LIMIT ?2",
-        params![igrp.get(), SLICE],
+        params![igrp.get(), i64::try_from(SLICE).unwrap_or(i64::MAX)],
     )?;
     let mut count = 0;
     for mut job in waiting {

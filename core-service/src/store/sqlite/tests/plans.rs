@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::super::alarm::Alarm;
 use super::super::{
-    calls, events, file, histories, installations, lead_enrichments, quarantine, ratings, refused_messages,
-    visits,
+    calls, events, file, histories, installations, lead_enrichments, quarantine, ratings,
+    refused_messages, visits,
 };
 use super::Folder;
 use crate::domain::{
@@ -366,8 +366,14 @@ fn work_is_found_by_what_it_waits_for() {
     let expected = [
         ("due_time <= 1000000 ORDER BY", "lead_enrichments_due"),
         ("WITH RECURSIVE lanes", "lead_enrichments_due"),
-        ("awaited_visitor_id = x'", "lead_enrichments_awaiting_visitor"),
-        ("AND call_ref = 'W' AND state = 3", "lead_enrichments_awaiting_call"),
+        (
+            "awaited_visitor_id = x'",
+            "lead_enrichments_awaiting_visitor",
+        ),
+        (
+            "AND call_ref = 'W' AND state = 3",
+            "lead_enrichments_awaiting_call",
+        ),
         ("AND state = 2", "lead_enrichments_by_state"),
         ("AND state = 1", "lead_enrichments_by_state"),
     ];

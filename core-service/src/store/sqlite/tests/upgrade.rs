@@ -85,7 +85,10 @@ async fn jobs_that_were_accepted_before_are_worked_on() {
     let (store, _) = Store::open(&folder.config(), metrics()).await.unwrap();
     let counts = store.enrichment_counts().await.unwrap();
     assert_eq!(counts[&LeadEnrichmentState::Pending], 1);
-    assert_eq!(store.due_enrichments(at(2)).await.unwrap().installations, [seven()]);
+    assert_eq!(
+        store.due_enrichments(at(2)).await.unwrap().installations,
+        [seven()]
+    );
     let claim = EnrichmentClaim {
         igrp: seven(),
         owner: Uuid::from_u128(1),
