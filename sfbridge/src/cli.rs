@@ -122,8 +122,8 @@ fn groups_of(command: &str) -> &'static [Group] {
         "keys" => &[Place, Store, Upstream],
         "explain" => &[Place, Upstream, Mapping],
         "quarantine" => &[Place, Upstream],
-        "import" | "events" | "ratings" | "enrichments" | "visits" | "calls" | "refused" | "installations"
-        | "tokens" => &[Place, Upstream],
+        "import" | "events" | "ratings" | "enrichments" | "visits" | "calls" | "refused"
+        | "installations" | "tokens" => &[Place, Upstream],
         _ => &[],
     }
 }

@@ -161,7 +161,8 @@ where
         answers: mpsc::Sender<Result<Answer, Status>>,
     ) {
         // Whoever does not read the answers any more needs no reason.
-        let tell = async |answer| matches!(timeout(PATIENCE, answers.send(answer)).await, Ok(Ok(())));
+        let tell =
+            async |answer| matches!(timeout(PATIENCE, answers.send(answer)).await, Ok(Ok(())));
         loop {
             let taken = match self.next(&mut messages).await {
                 Ok(Some(request)) => self.take(request).await.map_err(Status::from),

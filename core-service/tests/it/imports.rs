@@ -115,7 +115,10 @@ async fn each_message_is_answered_once_it_is_durable() {
     let client = core.client().await;
     let mut import = Import::begin(&client).await.unwrap();
     let first = import.send(message(0..1_000)).await.unwrap();
-    assert_eq!((first.accepted_through, first.recorded_count), (1_000, 1_000));
+    assert_eq!(
+        (first.accepted_through, first.recorded_count),
+        (1_000, 1_000)
+    );
     assert_eq!(visits(&client).await, 1_000);
     // The same again, with a changed one.
     let mut again = message(0..10);
@@ -190,7 +193,11 @@ async fn calls_are_imported_alike() {
     let answers: Vec<_> = answers.unwrap().into_inner().collect().await;
     let last = answers.last().unwrap().as_ref().unwrap();
     assert_eq!(last.accepted_through, 4);
-    let counts = (last.recorded_count, last.duplicate_count, last.rejected_count);
+    let counts = (
+        last.recorded_count,
+        last.duplicate_count,
+        last.rejected_count,
+    );
     assert_eq!(counts, (2, 1, 1));
 }
 
@@ -223,7 +230,10 @@ async fn a_core_that_ends_tells_an_import_to_go_on_elsewhere() {
     import.send(message(0..10)).await.unwrap();
     core.shutdown.cancel();
     let status = error_of(import.answers).await;
-    assert_eq!((status.code(), reason(&status).as_str()), (Code::Unavailable, "SHUTTING_DOWN"));
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::Unavailable, "SHUTTING_DOWN")
+    );
     assert!(status.get_error_details().retry_info().is_some());
     // An open import does not hold the end up.
     let core = core.ended().await.start().await.unwrap();
@@ -288,7 +298,11 @@ async fn a_key_that_is_revoked_ends_its_imports() {
     let create = pb::CreateInstallationRequest {
         installation: Some(crate::harness::installation()),
     };
-    admin.installations().create_installation(create).await.unwrap();
+    admin
+        .installations()
+        .create_installation(create)
+        .await
+        .unwrap();
 
     let client = core.client_with(Some(&key)).await;
     let mut import = Import::begin(&client).await.unwrap();

@@ -122,22 +122,18 @@ fn records() -> Vec<Rpc> {
                 }
             }
         ),
-        import!(
-            "VisitService/ImportVisits",
-            visits.import_visits,
-            |named| pb::ImportVisitsRequest {
+        import!("VisitService/ImportVisits", visits.import_visits, |named| {
+            pb::ImportVisitsRequest {
                 visits: vec![visit(&named)],
                 options: None,
             }
-        ),
-        import!(
-            "CallService/ImportCalls",
-            calls.import_calls,
-            |named| pb::ImportCallsRequest {
+        }),
+        import!("CallService/ImportCalls", calls.import_calls, |named| {
+            pb::ImportCallsRequest {
                 calls: vec![call(&named)],
                 options: None,
             }
-        ),
+        }),
         rpc!(
             "QuarantineService/QuarantineNotifications",
             Ingest,

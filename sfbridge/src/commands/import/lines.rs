@@ -110,7 +110,10 @@ mod tests {
         let read = lines(&bytes, 1_000);
         assert_eq!(read.len(), 2);
         assert!(read[0].is_too_long && read[0].bytes.len() <= LONGEST);
-        assert_eq!((read[1].number, read[1].bytes.as_slice()), (2, &b"short\n"[..]));
+        assert_eq!(
+            (read[1].number, read[1].bytes.as_slice()),
+            (2, &b"short\n"[..])
+        );
         assert!(!read[1].is_too_long);
     }
 

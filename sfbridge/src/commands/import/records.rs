@@ -113,7 +113,8 @@ fn put<M>(record: &mut M, place: &Place<M>, value: &str, reading: Reading) -> Re
             *time(record) = Some(read);
         }
         Take::Names(_, names) => {
-            let invalid = |_| Fault::malformed(format!("{} is not a JSON object of texts.", column.name));
+            let invalid =
+                |_| Fault::malformed(format!("{} is not a JSON object of texts.", column.name));
             let texts: HashMap<String, String> = serde_json::from_str(value).map_err(invalid)?;
             names(record).extend(texts);
         }
@@ -124,9 +125,8 @@ fn put<M>(record: &mut M, place: &Place<M>, value: &str, reading: Reading) -> Re
 
 /// What is wrong with a line whatever its format.
 fn line_fault(line: &Line) -> Option<Fault> {
-    line.is_too_long.then(|| {
-        Fault::malformed("It is longer than 1 MiB, which no record is.")
-    })
+    line.is_too_long
+        .then(|| Fault::malformed("It is longer than 1 MiB, which no record is."))
 }
 
 /// Takes the mark that some programs begin a file with.

@@ -51,10 +51,7 @@ impl Source {
         Self::of(file, identity).with_context(unreadable)
     }
 
-    fn of(
-        source: impl Read + Send + 'static,
-        identity: Option<Identity>,
-    ) -> anyhow::Result<Self> {
+    fn of(source: impl Read + Send + 'static, identity: Option<Identity>) -> anyhow::Result<Self> {
         const BUFFER: usize = 256 << 10;
 
         let read = Arc::new(AtomicU64::new(0));

@@ -28,9 +28,9 @@ impl Summary<'_> {
         let can_go_on = !is_complete && ledger.is_kept();
         if is_complete && let Err(error) = ledger.forget() {
             let error = anyhow::Error::new(error);
-            ledger
-                .progress
-                .say(&format!("What was kept of the import is still there: {error}."));
+            ledger.progress.say(&format!(
+                "What was kept of the import is still there: {error}."
+            ));
         }
         if output.is_json() {
             self.print_json(&ledger, is_complete, output)?;
@@ -82,7 +82,11 @@ impl Summary<'_> {
         }))
     }
 
-    fn print_text<M>(&self, ledger: &Ledger<M>, output: &mut Output<'_>) -> Result<(), OutputError> {
+    fn print_text<M>(
+        &self,
+        ledger: &Ledger<M>,
+        output: &mut Output<'_>,
+    ) -> Result<(), OutputError> {
         let done = &ledger.done;
         output.line(format_args!(
             "{} {} from {} in {:.1} s: {} recorded, {} duplicates, {} rejected.",

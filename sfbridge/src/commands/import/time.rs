@@ -9,7 +9,9 @@ use sfbridge_values::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InvalidTime {
     /// It is written otherwise.
-    #[error("is not a time; write it as 2026-05-01T09:30:00Z, or without the Z in the zone of --tz")]
+    #[error(
+        "is not a time; write it as 2026-05-01T09:30:00Z, or without the Z in the zone of --tz"
+    )]
     Form,
     /// It is a day.
     #[error("is a date without a time; write it as 2026-05-01T09:30:00Z")]

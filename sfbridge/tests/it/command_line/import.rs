@@ -9,7 +9,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use crate::harness::{Role, Server, Start, VISITOR, until};
+use crate::harness::{Ran, Role, Server, Start, VISITOR, until};
 
 /// A folder with one file.
 fn file(name: &str, content: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
@@ -32,7 +32,7 @@ fn visits(count: usize) -> String {
     text
 }
 
-async fn import(up: &Server, kind: &str, path: &Path, flags: &str) -> crate::harness::Ran {
+async fn import(up: &Server, kind: &str, path: &Path, flags: &str) -> Ran {
     let line = format!("import {kind} {}{flags}", path.display());
     up.run(&line).await
 }
@@ -106,7 +106,10 @@ async fn csv_with_quotes_and_other_delimiters_is_imported_and_again_changes_noth
 
     let again = import(&up, "visits", &path, " --igrp 61 --tz Europe/London --json").await;
     let again = again.json();
-    assert_eq!((&again["recorded"], &again["duplicates"]), (&json!(0), &json!(2)));
+    assert_eq!(
+        (&again["recorded"], &again["duplicates"]),
+        (&json!(0), &json!(2))
+    );
     assert_eq!(again["complete"], true);
 }
 
@@ -118,7 +121,9 @@ async fn calls_come_from_json_lines_also_packed() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(text.as_bytes()).unwrap();
     let (_folder, path) = file("calls.ndjson.gz", packed.finish().unwrap());
-    let ran = import(&up, "calls", &path, " --igrp 61 --json").await.json();
+    let ran = import(&up, "calls", &path, " --igrp 61 --json")
+        .await
+        .json();
     assert_eq!(ran["recorded"], 2);
     let call = up.run("calls show a --igrp 61 --json").await.json();
     assert_eq!(call["call_seconds"], 61);
@@ -149,7 +154,10 @@ async fn bad_lines_are_put_aside_with_reasons_and_can_be_mended_and_imported() {
 
     let rejected = folder.path().join("visits.csv.rejected.csv");
     let text = fs::read_to_string(&rejected).unwrap();
-    assert!(text.starts_with("rejected_line,rejected_because,igrp,vid,"), "{text}");
+    assert!(
+        text.starts_with("rejected_line,rejected_because,igrp,vid,"),
+        "{text}"
+    );
     assert_eq!(text.lines().count(), 4);
     let mended = text
         .replace("nobody", VISITOR)
@@ -178,14 +186,31 @@ async fn an_unknown_column_is_named_with_the_nearest_one() {
     let (_folder, path) = file("visits.csv", text);
     let refused = import(&up, "visits", &path, "").await;
     let told = refused.failed(1);
-    assert!(told.contains("`chanel_name`") && told.contains("`channel_name`"), "{told}");
+    assert!(
+        told.contains("`chanel_name`") && told.contains("`channel_name`"),
+        "{told}"
+    );
     import(&up, "visits", &path, " --ignore-unknown").await.ok();
 
-    let nobody = import(&up, "visits", &path, " --core http://127.0.0.1:1").await;
+    let nobody = import(
+        &up,
+        "visits",
+        &path,
+        " --ignore-unknown --core http://127.0.0.1:1",
+    )
+    .await;
     assert!(nobody.failed(1).contains("no core"), "{nobody:?}");
     let missing = import(&up, "visits", Path::new("/nonexistent.csv"), "").await;
-    assert!(missing.failed(1).contains("/nonexistent.csv"), "{missing:?}");
-    for flags in [" --delimiter x", " --tz Europe/Atlantis", " --igrp 0", " --retry-for x"] {
+    assert!(
+        missing.failed(1).contains("/nonexistent.csv"),
+        "{missing:?}"
+    );
+    for flags in [
+        " --delimiter x",
+        " --tz Europe/Atlantis",
+        " --igrp 0",
+        " --retry-for x",
+    ] {
         import(&up, "visits", &path, flags).await.failed(2);
     }
 }
@@ -229,10 +254,16 @@ async fn an_import_that_is_killed_goes_on_where_it_was() {
     assert!(stopped < COUNT as u64);
 
     let ran = import(&core, "visits", &path, " --json").await;
-    assert!(ran.err.contains(&format!("Going on after line {stopped}")), "{ran:?}");
+    assert!(
+        ran.err.contains(&format!("Going on after line {stopped}")),
+        "{ran:?}"
+    );
     let ran = ran.json();
     let accepted = ran["recorded"].as_u64().unwrap() + ran["duplicates"].as_u64().unwrap();
-    assert_eq!((accepted, &ran["accepted_through"]), (COUNT as u64, &json!(COUNT)));
+    assert_eq!(
+        (accepted, &ran["accepted_through"]),
+        (COUNT as u64, &json!(COUNT))
+    );
     assert_eq!(count(&core).await, COUNT);
 }
 
@@ -267,12 +298,18 @@ async fn a_journey_is_read_in_its_order() {
     let told = up.run(&line).await;
     let rows: Vec<&str> = told.ok().lines().skip(1).collect();
     assert_eq!(rows.len(), 1_203);
-    assert!(rows[0].contains("10:00:00Z") && rows[0].contains("https://a.example/0"), "{}", rows[0]);
+    assert!(
+        rows[0].contains("10:00:00Z") && rows[0].contains("https://a.example/0"),
+        "{}",
+        rows[0]
+    );
     assert!(rows[1_202].contains("10:20:02Z"), "{}", rows[1_202]);
 
     let last = up.run(&format!("{line} --limit 2 --json")).await.json();
     let pages = last["visits"].as_array().unwrap().iter();
-    let pages: Vec<_> = pages.map(|visit| visit["landing_page"].as_str().unwrap()).collect();
+    let pages: Vec<_> = pages
+        .map(|visit| visit["landing_page"].as_str().unwrap())
+        .collect();
     assert_eq!(pages, ["https://a.example/1201", "https://a.example/1202"]);
     let told = up.run(&format!("{line} --limit 2")).await;
     assert!(told.ok().starts_with("There are earlier ones"), "{told:?}");

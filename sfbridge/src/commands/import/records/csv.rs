@@ -33,8 +33,6 @@ enum Joined {
     Values(Vec<Vec<u8>>),
     /// Nothing yet: a quote is open.
     Open,
-    /// Nothing: the lines are empty.
-    Empty,
 }
 
 impl<R: BufRead, M: Default> CsvRecords<R, M> {
@@ -90,6 +88,10 @@ impl<R: BufRead, M: Default> CsvRecords<R, M> {
             let Some(first) = self.source.next()? else {
                 return Ok(None);
             };
+            // Empty lines are between records.
+            if first.bytes.iter().all(|byte| matches!(byte, b'\n' | b'\r')) {
+                continue;
+            }
             if let Some(fault) = line_fault(&first) {
                 return Ok(Some(one(first, Err(fault))));
             }
@@ -111,7 +113,6 @@ impl<R: BufRead, M: Default> CsvRecords<R, M> {
                 }
             }
             match joined {
-                Joined::Empty => {}
                 Joined::Values(values) => {
                     let item = self.item(&values);
                     let last_line = further.back().map_or(first.number, |line| line.number);
@@ -180,6 +181,8 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(reader: &'a mut Reader) -> Self {
         reader.reset();
+        // Else it would take a mark at the beginning of a record for the file's.
+        let _ = reader.read_record(b"\n", &mut [0; 4], &mut [0; 4]);
         Self {
             reader,
             output: vec![0; 1_024],
@@ -214,25 +217,11 @@ impl<'a> Parser<'a> {
                 ReadRecordResult::Record => return Joined::Values(self.values()),
                 // Empty input means the end to the library, and is not given.
                 ReadRecordResult::InputEmpty | ReadRecordResult::End if input.is_empty() => {
-                    let is_empty = self.written == 0 && self.ended == 0;
-                    return if is_empty && !self.has_begun() {
-                        Joined::Empty
-                    } else {
-                        Joined::Open
-                    };
+                    return Joined::Open;
                 }
                 ReadRecordResult::InputEmpty | ReadRecordResult::End => {}
             }
         }
-    }
-
-    /// Whether a record has begun, of which nothing is written yet. The only
-    /// way to know is to end it.
-    fn has_begun(&self) -> bool {
-        let mut reader = self.reader.clone();
-        let (mut output, mut ends) = ([0; 4], [0; 4]);
-        let (result, ..) = reader.read_record(&[], &mut output, &mut ends);
-        result != ReadRecordResult::End
     }
 
     fn values(&self) -> Vec<Vec<u8>> {
@@ -246,7 +235,9 @@ impl<'a> Parser<'a> {
 /// The names in a header.
 fn names(reader: &mut Reader, header: &[u8]) -> anyhow::Result<Vec<String>> {
     let Joined::Values(names) = Parser::new(reader).feed(header) else {
-        bail!("a quote in its first line is opened and not closed; that line must name the columns");
+        bail!(
+            "a quote in its first line is opened and not closed; that line must name the columns"
+        );
     };
     names
         .into_iter()
