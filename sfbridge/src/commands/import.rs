@@ -121,7 +121,7 @@ impl Options {
                 let records = CsvRecords::new(lines, M::COLUMNS, self.delimiter, reading);
                 let records = records
                     .with_context(|| format!("{} can't be imported", self.file.display()))?;
-                Records::Csv(records)
+                Records::Csv(Box::new(records))
             }
         };
 

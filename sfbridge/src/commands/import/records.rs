@@ -41,7 +41,7 @@ pub(super) struct Reading {
 /// The records of a file in either format.
 pub(super) enum Records<R, M: 'static> {
     /// With commas, or other delimiters.
-    Csv(CsvRecords<R, M>),
+    Csv(Box<CsvRecords<R, M>>),
     /// JSON objects.
     Json(JsonRecords<R, M>),
 }

@@ -129,7 +129,9 @@ fn row(values: &[&str], delimiter: u8) -> anyhow::Result<Vec<u8>> {
         .delimiter(delimiter)
         .from_writer(Vec::new());
     writer.write_record(values)?;
-    let mut row = writer.into_inner().map_err(|error| error.into_error())?;
+    let mut row = writer
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
     row.truncate(row.trim_ascii_end().len());
     Ok(row)
 }

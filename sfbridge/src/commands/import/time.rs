@@ -49,15 +49,15 @@ pub(super) fn read(text: &str, zone: Tz) -> Result<Protobuf, InvalidTime> {
     let (clock, offset) = split_offset(clock)?;
     let local = local(date, clock)?;
     let time: DateTime<Utc> = match offset {
-        Some(offset) => from_local(offset, &local).ok_or(InvalidTime::NoSuchTime)?,
-        None => from_local(zone, &local).ok_or(InvalidTime::Skipped(zone))?,
+        Some(offset) => from_local(&offset, &local).ok_or(InvalidTime::NoSuchTime)?,
+        None => from_local(&zone, &local).ok_or(InvalidTime::Skipped(zone))?,
     };
     let time = Timestamp::new(time).map_err(|_| InvalidTime::Year)?;
     let (seconds, nanos) = time.to_parts();
     Ok(Protobuf { seconds, nanos })
 }
 
-fn from_local<Z: TimeZone>(zone: Z, local: &NaiveDateTime) -> Option<DateTime<Utc>> {
+fn from_local<Z: TimeZone>(zone: &Z, local: &NaiveDateTime) -> Option<DateTime<Utc>> {
     match zone.from_local_datetime(local) {
         LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => Some(time.to_utc()),
         LocalResult::None => None,

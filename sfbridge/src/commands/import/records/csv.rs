@@ -198,8 +198,8 @@ impl<'a> Parser<'a> {
         let joined = self.read(line);
         match joined {
             Joined::Values(_) => joined,
-            _ if is_whole => joined,
-            _ => self.read(b"\n"),
+            Joined::Open if is_whole => joined,
+            Joined::Open => self.read(b"\n"),
         }
     }
 

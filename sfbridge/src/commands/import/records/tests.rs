@@ -13,7 +13,7 @@ const READING: Reading = Reading {
 
 fn csv(text: &[u8]) -> anyhow::Result<Records<&[u8], pb::Visit>> {
     let records = CsvRecords::new(Lines::new(text), VISITS, None, READING)?;
-    Ok(Records::Csv(records))
+    Ok(Records::Csv(Box::new(records)))
 }
 
 fn ndjson(text: &[u8]) -> Records<&[u8], pb::Visit> {
