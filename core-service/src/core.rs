@@ -140,12 +140,14 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
     }
 
     let enrichments = metrics.lead_enrichments.clone();
+    let is_stopping = watch::Sender::new(false);
     let services = Services::new(
         store.clone(),
         keys.clone(),
         installations,
         is_loopback,
         metrics,
+        is_stopping.subscribe(),
     );
     let (reporter, health_service) = tonic_health::server::health_reporter();
     for name in grpc::service_names() {
@@ -169,7 +171,6 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         })
         .routes();
 
-    let is_stopping = watch::Sender::new(false);
     let health = CoreHealth {
         store: store.state(),
         is_stopping: is_stopping.subscribe(),

@@ -51,6 +51,7 @@ pub(crate) struct Setup {
     pub(crate) max_connections: usize,
     pub(crate) installations: InstallationMode,
     pub(crate) reflection: bool,
+    pub(crate) store_write_delay: Duration,
 }
 
 impl Setup {
@@ -62,6 +63,7 @@ impl Setup {
             max_connections: 1_024,
             installations: InstallationMode::Auto,
             reflection: true,
+            store_write_delay: Duration::ZERO,
         }
     }
 
@@ -90,7 +92,7 @@ impl Setup {
             tls: self.tls.clone(),
             max_connections: self.max_connections,
             store: self.store(),
-            store_write_delay: Duration::ZERO,
+            store_write_delay: self.store_write_delay,
             installations: self.installations,
             reflection: self.reflection,
         };

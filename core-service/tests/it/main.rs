@@ -13,6 +13,7 @@ mod errors;
 mod faults;
 mod harness;
 mod health;
+mod imports;
 mod installations;
 mod limits;
 mod pages;

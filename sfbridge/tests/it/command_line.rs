@@ -1,6 +1,7 @@
 //! The commands against a running process, as people and programs call them.
 
 mod enrichments;
+mod import;
 mod keys;
 mod quarantine;
 mod records;

@@ -20,7 +20,7 @@ mod until;
 
 use tokio::process::Command;
 
-pub(crate) use command::{run, run_with};
+pub(crate) use command::{Ran, run, run_with};
 pub(crate) use core::{Contract, CoreCaller};
 pub(crate) use http::{Answer, CALL_RATING, EVENTS, Request};
 pub(crate) use message::{Message, Notification, VISITOR, notification_id};
