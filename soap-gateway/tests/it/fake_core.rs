@@ -357,7 +357,11 @@ impl AccessService for FakeCore {
         Ok(Response::new(pb::GetOrganizationAccessResponse {
             is_linked,
             restrictions: restrictions.into_iter().skip(at).take(1).collect(),
-            next_page_token: if is_last { String::new() } else { (at + 1).to_string() },
+            next_page_token: if is_last {
+                String::new()
+            } else {
+                (at + 1).to_string()
+            },
         }))
     }
 

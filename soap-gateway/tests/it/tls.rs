@@ -281,10 +281,7 @@ async fn each_request_of_a_connection_is_judged_by_the_restrictions_of_its_time(
     client.send(post(EVENTS, &message(&["a"]))).await;
     client.answer().await.is_fault(403, "TOKEN_NEEDED");
     client
-        .send(post(
-            &format!("{EVENTS}?token=id.secret"),
-            &message(&["a"]),
-        ))
+        .send(post(&format!("{EVENTS}?token=id.secret"), &message(&["a"])))
         .await;
     client.answer().await.is_acknowledgement();
 }
