@@ -22,7 +22,7 @@ use tokio::process::Command;
 
 pub(crate) use command::{Ran, run, run_with};
 pub(crate) use core::{Contract, CoreCaller};
-pub(crate) use http::{Answer, CALL_RATING, EVENTS, Request};
+pub(crate) use http::{Answer, CALL_RATING, EVENTS, Request, gzip};
 pub(crate) use message::{Message, Notification, VISITOR, notification_id};
 pub(crate) use server::{Role, Server, Start};
 pub(crate) use until::until;

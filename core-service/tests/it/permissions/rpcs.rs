@@ -423,6 +423,7 @@ fn access() -> Vec<Rpc> {
             access.get_organization_access,
             |named| pb::GetOrganizationAccessRequest {
                 organization_id: named.organization_id.to_owned(),
+                ..Default::default()
             }
         ),
         rpc!(
