@@ -33,6 +33,8 @@ impl From<Error> for Status {
             }
             Error::LastMasterKey => (Code::FailedPrecondition, "LAST_ADMIN_KEY"),
             Error::TooManyUrlTokens => (Code::FailedPrecondition, "TOO_MANY_URL_TOKENS"),
+            Error::NoLogin(_) => (Code::FailedPrecondition, "NO_SALESFORCE_LOGIN"),
+            Error::Sealing(_) => (Code::Internal, "SEALING_FAILED"),
             Error::Unauthenticated => (Code::Unauthenticated, "API_KEY_NEEDED"),
             Error::PermissionDenied(_) => (Code::PermissionDenied, "NOT_ALLOWED"),
             Error::Store(StoreError::Overloaded) => (Code::ResourceExhausted, "OVERLOADED"),
