@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    backup, calls, config_show, enrichments, events, explain, import, installations, keys,
-    quarantine, ratings, refused, restore, send, simulate, tokens, url, visits,
+    backup, calls, config_show, credentials, enrichments, events, explain, import, installations,
+    keys, quarantine, ratings, refused, restore, send, simulate, tokens, url, visits,
 };
 use crate::config::{self, Group, Setting};
 
@@ -84,6 +84,9 @@ pub(crate) enum Command {
     /// Create, change and list installations
     #[command(subcommand)]
     Installations(installations::Installations),
+    /// Set how installations log in to Salesforce, and look at whether it works
+    #[command(subcommand)]
+    Credentials(credentials::Credentials),
     /// Create, list and revoke API keys
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -123,7 +126,7 @@ fn groups_of(command: &str) -> &'static [Group] {
         "explain" => &[Place, Upstream, Mapping],
         "quarantine" => &[Place, Upstream],
         "import" | "events" | "ratings" | "enrichments" | "visits" | "calls" | "refused"
-        | "installations" | "tokens" => &[Place, Upstream],
+        | "installations" | "credentials" | "tokens" => &[Place, Upstream],
         _ => &[],
     }
 }
@@ -219,6 +222,7 @@ mod tests {
             "quarantine",
             "refused",
             "installations",
+            "credentials",
             "keys",
             "tokens",
             "config",

@@ -16,6 +16,7 @@ pub(crate) mod import;
 pub(crate) mod ratings;
 pub(crate) mod visits;
 
+pub(crate) mod credentials;
 pub(crate) mod installations;
 pub(crate) mod keys;
 pub(crate) mod quarantine;

@@ -19,6 +19,7 @@ use super::caller::KeyRing;
 use super::import::Imports;
 use crate::config::InstallationMode;
 use crate::metrics::CoreMetrics;
+use crate::salesforce::Connections;
 use crate::store::Store;
 
 /// The largest request, encoded. Larger ones are refused before they are read.
@@ -35,6 +36,7 @@ const MAX_SETTINGS_BYTES: usize = 2 << 20;
 pub(crate) struct Services {
     pub(super) store: Store,
     pub(super) keys: KeyRing,
+    pub(super) connections: Connections,
     pub(super) rule: InstallationRule,
     pub(super) metrics: CoreMetrics,
     pub(super) imports: Imports,
@@ -58,6 +60,7 @@ impl Services {
     pub(crate) fn new(
         store: Store,
         keys: KeyRing,
+        connections: Connections,
         mode: InstallationMode,
         is_loopback: bool,
         metrics: CoreMetrics,
@@ -66,6 +69,7 @@ impl Services {
         Self {
             store,
             keys,
+            connections,
             rule: InstallationRule { mode, is_loopback },
             metrics,
             imports: Imports::new(is_stopping),

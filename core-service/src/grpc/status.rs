@@ -39,6 +39,8 @@ impl From<Error> for Status {
             Error::EnrichmentEnded(_) => (Code::FailedPrecondition, "LEAD_ENRICHMENT_ENDED"),
             Error::TooManyImports => (Code::ResourceExhausted, "TOO_MANY_IMPORTS"),
             Error::SilentImport => (Code::DeadlineExceeded, "SILENT_IMPORT"),
+            Error::NoLogin(_) => (Code::FailedPrecondition, "NO_SALESFORCE_LOGIN"),
+            Error::Sealing(_) => (Code::Internal, "SEALING_FAILED"),
             Error::Unauthenticated => (Code::Unauthenticated, "API_KEY_NEEDED"),
             Error::PermissionDenied(_) => (Code::PermissionDenied, "NOT_ALLOWED"),
             Error::Store(StoreError::Overloaded) => (Code::ResourceExhausted, "OVERLOADED"),
