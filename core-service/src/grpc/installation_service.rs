@@ -25,6 +25,7 @@ impl InstallationService for Services {
         let installation = required(request.into_inner().installation)?;
         let installation = installation_message::read(installation, clock::now())?;
         caller.require_for(Role::Admin, installation.igrp)?;
+        installation_message::check_default_model(&installation)?;
         let igrp = installation.igrp.get();
         let kept = installation.clone();
         if !self
@@ -115,11 +116,11 @@ impl InstallationService for Services {
         let changed = self
             .store
             .update_installation(igrp, move |kept| {
-                Ok::<_, std::convert::Infallible>(installation_message::merge(kept, new, &mask))
+                installation_message::merge(kept, new, &mask)
             })
             .await
             .map_err(Error::from)?;
-        let Ok(installation) = changed.ok_or_else(|| not_found(igrp))?;
+        let installation = changed.ok_or_else(|| not_found(igrp))??;
         let installation = Some(installation_message::write(installation));
         Ok(Response::new(pb::UpdateInstallationResponse {
             installation,

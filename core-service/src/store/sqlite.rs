@@ -4,6 +4,7 @@
 //! ([`readers`]) and never waits for it.
 
 mod api_keys;
+mod attribution_models;
 mod calls;
 mod columns;
 mod copies;

@@ -118,6 +118,7 @@ macro_rules! run_against {
                 an_installation_with_records_stays_unless_forced
                 after_a_deletion_everything_is_recorded_anew
                 an_update_sees_what_was_there
+                an_installation_keeps_its_models
                 the_last_master_key_stays_unless_forced;
             senders:
                 what_an_installation_asks_of_senders_is_kept
