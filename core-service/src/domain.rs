@@ -9,6 +9,7 @@ mod attribution;
 mod call;
 mod call_rating;
 mod connection_report;
+mod criteria;
 mod event;
 mod fingerprint;
 mod history;
@@ -31,13 +32,17 @@ mod visit;
 
 pub use access::{ApiKey, Coverage, NewApiKey, Role};
 pub use attribution::{
-    Attribution, AttributionModel, AttributionModelId, Channels, Considered,
-    InvalidAttributionModel, InvalidAttributionModelId, Journey, ModelKind, NewAttributionModel,
-    Share, WHOLE,
+    Attribution, AttributionModel, AttributionModelId, AttributionModels, Channels, Considered,
+    CustomModel, InvalidAttributionModel, InvalidAttributionModelId, InvalidAttributionModels,
+    Journey, ModelKind, NewAttributionModel, Share, WHOLE,
 };
 pub use call::{Call, NewCall};
 pub use call_rating::{CallRating, NewCallRating};
 pub use connection_report::{ApiUsage, ConnectionReport};
+pub use criteria::{
+    Criteria, Criterion, FieldValue, InvalidCriteria, InvalidCriterion, InvalidOperator,
+    KnownFields, NewCriterion, Operator,
+};
 pub use event::{Event, GivenCurrency, Known, Match, MatchMode, NewEvent};
 pub use fingerprint::Fingerprint;
 pub use history::VisitorHistory;

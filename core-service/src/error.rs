@@ -36,6 +36,13 @@ pub enum Error {
     #[error("installation {0} has records; set `force` to delete them too")]
     InstallationHasRecords(i64),
 
+    /// The installation's model would be gone.
+    #[error(
+        "attribution model {0} is the installation's own (attribution_model_id) and can't be taken \
+         away; choose another one first, or in the same request"
+    )]
+    AttributionModelInUse(i32),
+
     /// Nobody could make another key.
     #[error("this is the last `admin` key of all installations; make another one first")]
     LastMasterKey,
@@ -142,6 +149,7 @@ impl Error {
             | Self::NotFound { .. }
             | Self::InstallationExists(_)
             | Self::InstallationHasRecords(_)
+            | Self::AttributionModelInUse(_)
             | Self::LastMasterKey
             | Self::TooManyUrlTokens
             | Self::OtherEnrichmentOpen(_)

@@ -4,6 +4,7 @@
 //! failure looks like to a caller is decided in [`status`] alone.
 
 mod access_service;
+mod attribution_model_message;
 mod batch;
 mod call_message;
 mod call_rating_message;
@@ -37,6 +38,7 @@ mod url_token_message;
 mod visit_message;
 mod visit_service;
 
+pub use attribution_model_message::built_in_attribution_models;
 pub(crate) use caller::{Caller, KeyRing, make as make_key};
 pub(crate) use connection::{ActivityLayer, CoreConnection};
 pub(crate) use limits::LimitsLayer;

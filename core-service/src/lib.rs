@@ -26,8 +26,8 @@ pub mod store;
 
 pub use config::{CoreConfig, InstallationMode};
 pub use core::{Core, CoreHealth, RunError, StartError, bind};
-pub use grpc::check;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use grpc::fuzzing;
+pub use grpc::{built_in_attribution_models, check};
 pub use salesforce::SalesforceConfig;
 pub use store::{InvalidStoreUrl, StoreConfig, StoreError};

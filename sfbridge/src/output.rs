@@ -107,6 +107,18 @@ pub(crate) fn json_of(
     json::value(name, message).map_err(unwritable)
 }
 
+/// Reads a message of the contract from JSON; unknown keys are errors.
+///
+/// # Errors
+///
+/// What is wrong with the JSON, in one sentence.
+pub(crate) fn from_json<M: Message + Default>(
+    name: &str,
+    json: serde_json::Value,
+) -> anyhow::Result<M> {
+    json::read(name, json)
+}
+
 fn unwritable(error: anyhow::Error) -> OutputError {
     OutputError(std::io::Error::other(error))
 }

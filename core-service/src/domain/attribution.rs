@@ -4,11 +4,13 @@
 //! Nothing depends on the order in which visits were recorded: a journey is
 //! put in order first, and all arithmetic is in whole numbers.
 
+mod custom;
 mod id;
 mod journey;
 mod model;
 mod shares;
 
+pub use custom::{AttributionModels, CustomModel, InvalidAttributionModels};
 pub use id::{AttributionModelId, InvalidAttributionModelId};
 pub use journey::{Considered, Journey};
 pub use model::{

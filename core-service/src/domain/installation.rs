@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::AttributionModelId;
+use super::{AttributionModel, AttributionModelId, AttributionModels};
 use sfbridge_values::{
     Currency, FieldName, Igrp, MarketingAttribute, OrganizationId, ShortText, Timestamp,
 };
@@ -24,6 +24,8 @@ pub struct Installation {
     pub country: Option<Country>,
     /// The model for lead enrichment.
     pub attribution_model_id: AttributionModelId,
+    /// The models that it has beside the built-in ones.
+    pub attribution_models: AttributionModels,
     /// The linked Salesforce organisation.
     pub organization_id: Option<OrganizationId>,
     /// The ratings that calls can be given.
@@ -56,6 +58,7 @@ impl Installation {
             currency: None,
             country: None,
             attribution_model_id: AttributionModelId::default(),
+            attribution_models: AttributionModels::default(),
             organization_id,
             rating_items: RatingItems::default(),
             lead_field_mapping: LeadFieldMapping::default(),
@@ -64,6 +67,43 @@ impl Installation {
             is_provisional: true,
             create_time: now,
             update_time: now,
+        }
+    }
+
+    /// The model of an id, built in or its own, ready to work. `None` when it
+    /// has none.
+    pub fn attribution_model(&self, id: AttributionModelId) -> Option<AttributionModel> {
+        AttributionModel::find(id).or_else(|| self.attribution_models.find(id)?.ready())
+    }
+
+    /// Whether there is a model of an id, built in or its own.
+    pub fn has_attribution_model(&self, id: AttributionModelId) -> bool {
+        id.is_built_in() || self.attribution_models.find(id).is_some()
+    }
+
+    /// The model that a lead is enriched by: the one asked for; where it has
+    /// none of that id, its own default, for a lead is worth more than the
+    /// model.
+    pub fn model_of_lead(&self, asked: Option<AttributionModelId>) -> AttributionModel {
+        let own = self.attribution_model_id;
+        let [last_click, ..] = AttributionModel::built_in();
+        asked
+            .and_then(|id| self.attribution_model(id))
+            .or_else(|| self.attribution_model(own))
+            .unwrap_or(last_click)
+    }
+
+    /// Checks that its default model is one that it has.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInstallation::AttributionModel`] unless it is.
+    pub fn check_default_model(&self) -> Result<(), InvalidInstallation> {
+        if self.has_attribution_model(self.attribution_model_id) {
+            Ok(())
+        } else {
+            let id = self.attribution_model_id.get();
+            Err(InvalidInstallation::AttributionModel(id))
         }
     }
 }
@@ -77,9 +117,12 @@ pub enum InvalidInstallation {
     /// Not a country.
     #[error("is not an ISO 3166 country code of two letters such as GB")]
     Country,
-    /// Not an attribution model.
-    #[error("is not an attribution model; the built-in ones are 0 to 10")]
-    AttributionModel,
+    /// Not one of its attribution models.
+    #[error(
+        "is {0}, which is no attribution model of this installation; 0 to 10 are built in, and \
+         attribution_models has its own"
+    )]
+    AttributionModel(i32),
     /// Too many rating items.
     #[error("has more than 1,000 items")]
     TooManyRatingItems,

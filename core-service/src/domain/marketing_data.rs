@@ -2,7 +2,7 @@
 
 use sfbridge_values::{MarketingAttribute, Timestamp};
 
-use super::{Call, CallRating, Considered, Visit};
+use super::{Call, CallRating, Considered, FieldValue, Visit};
 
 /// What is known, as seen at some time.
 #[derive(Clone, Debug)]
@@ -61,25 +61,9 @@ impl MarketingData<'_> {
 }
 
 fn of_a_visit(visit: &Visit, name: &str) -> Option<AttributeValue> {
-    match name {
-        "chName" => text(&visit.channel_name),
-        "chType" => text(&visit.channel_type),
-        "src" => text(&visit.source),
-        "campaign" => text(&visit.campaign),
-        "adGroup" => text(&visit.ad_group),
-        "term" => text(&visit.term),
-        "matchType" => text(&visit.match_type),
-        "network" => text(&visit.network),
-        "href" => text(&visit.landing_page),
-        "ref" => text(&visit.referrer),
-        "pageTitle" => text(&visit.page_title),
-        "triggerDatetime" => Some(AttributeValue::Time(visit.visit_time)),
-        _ => {
-            if let Some(name) = name.strip_prefix("pt_") {
-                return text(visit.pass_through.get(name)?);
-            }
-            text(visit.variables.get(name.strip_prefix("c_")?)?)
-        }
+    match visit.value(name)? {
+        FieldValue::Text(value) => text(value),
+        FieldValue::Time(time) => Some(AttributeValue::Time(time)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sfbridge_values::{Igrp, LongText, Timestamp, VisitorId};
 use uuid::Uuid;
 
-use super::Fingerprint;
+use super::{FieldValue, Fingerprint, KnownFields};
 
 /// A visit as it came in, every value parsed.
 #[derive(Clone, Debug)]
@@ -99,4 +99,49 @@ pub struct Visit {
     pub pass_through: BTreeMap<String, String>,
     pub variables: BTreeMap<String, String>,
     pub receive_time: Timestamp,
+}
+
+impl Visit {
+    /// The fields that criteria on visits may name, as [`Visit::value`] has
+    /// them.
+    pub const FIELDS: KnownFields = KnownFields {
+        texts: &[
+            "chName",
+            "chType",
+            "src",
+            "campaign",
+            "adGroup",
+            "term",
+            "matchType",
+            "network",
+            "href",
+            "ref",
+            "pageTitle",
+        ],
+        times: &["triggerDatetime"],
+        prefixes: &["pt_", "c_"],
+    };
+
+    /// The value of a field by its edge name. `None` when the visit has none.
+    pub fn value(&self, name: &str) -> Option<FieldValue<'_>> {
+        let text = match name {
+            "chName" => &self.channel_name,
+            "chType" => &self.channel_type,
+            "src" => &self.source,
+            "campaign" => &self.campaign,
+            "adGroup" => &self.ad_group,
+            "term" => &self.term,
+            "matchType" => &self.match_type,
+            "network" => &self.network,
+            "href" => &self.landing_page,
+            "ref" => &self.referrer,
+            "pageTitle" => &self.page_title,
+            "triggerDatetime" => return Some(FieldValue::Time(self.visit_time)),
+            _ => match name.strip_prefix("pt_") {
+                Some(name) => self.pass_through.get(name)?,
+                None => self.variables.get(name.strip_prefix("c_")?)?,
+            },
+        };
+        Some(FieldValue::Text(text))
+    }
 }

@@ -7,7 +7,7 @@ use sfbridge_values::{
     AddressRange, Currency, Fingerprint, Igrp, OrganizationId, ShortText, Timestamp,
 };
 
-use super::time;
+use super::{attribution_model_message, time};
 use crate::domain::{
     AttributionModelId, Country, Installation, LeadFieldMapping, OneOf, RatingItem, RatingItems,
     TimeZone,
@@ -15,7 +15,7 @@ use crate::domain::{
 use crate::error::{Error, Violation};
 
 /// The fields that an update may name.
-const CHANGEABLE: [&str; 10] = [
+const CHANGEABLE: [&str; 11] = [
     "display_name",
     "time_zone",
     "currency",
@@ -26,6 +26,7 @@ const CHANGEABLE: [&str; 10] = [
     "lead_field_mapping",
     "address_ranges",
     "client_certificates",
+    "attribution_models",
 ];
 
 /// Reads an installation, and names every field at fault.
@@ -46,6 +47,7 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
         address_ranges,
         client_certificates,
         salesforce_connection: _,
+        attribution_models,
     } = installation;
 
     let mut reading = Reading::default();
@@ -88,6 +90,7 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
         &client_certificates,
         Fingerprint::parse,
     );
+    let attribution_models = attribution_model_message::read(&mut reading, attribution_models);
 
     match (
         igrp,
@@ -97,6 +100,7 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
         lead_field_mapping,
         address_ranges,
         client_certificates,
+        attribution_models,
     ) {
         (
             Some(igrp),
@@ -106,6 +110,7 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
             Some(lead_field_mapping),
             Some(address_ranges),
             Some(client_certificates),
+            Some(attribution_models),
         ) if reading.violations.is_empty() => Ok(Installation {
             igrp,
             display_name,
@@ -113,6 +118,7 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
             currency,
             country,
             attribution_model_id,
+            attribution_models,
             organization_id,
             rating_items,
             lead_field_mapping,
@@ -171,8 +177,32 @@ pub(super) fn read_mask(mask: Option<prost_types::FieldMask>) -> Result<Vec<Stri
     }
 }
 
-/// Takes the masked fields of `new` into `kept`.
-pub(super) fn merge(kept: Installation, new: Installation, mask: &[String]) -> Installation {
+/// Checks that the default model of a new installation is one that it has.
+pub(super) fn check_default_model(installation: &Installation) -> Result<(), Error> {
+    installation
+        .check_default_model()
+        .map_err(|invalid| Error::Invalid(vec![violation("attribution_model_id", invalid)]))
+}
+
+/// Takes the masked fields of `new` into `kept`, unless the default model would
+/// be none that the installation has.
+pub(super) fn merge(
+    kept: Installation,
+    new: Installation,
+    mask: &[String],
+) -> Result<Installation, Error> {
+    let merged = take(kept, new, mask);
+    match check_default_model(&merged) {
+        // It names what was there before.
+        Err(_) if !mask.iter().any(|path| path == "attribution_model_id") => Err(
+            Error::AttributionModelInUse(merged.attribution_model_id.get()),
+        ),
+        Err(invalid) => Err(invalid),
+        Ok(()) => Ok(merged),
+    }
+}
+
+fn take(kept: Installation, new: Installation, mask: &[String]) -> Installation {
     let takes = |field: &str| mask.iter().any(|path| path == field);
     let Installation {
         igrp,
@@ -181,6 +211,7 @@ pub(super) fn merge(kept: Installation, new: Installation, mask: &[String]) -> I
         currency,
         country,
         attribution_model_id,
+        attribution_models,
         organization_id,
         rating_items,
         lead_field_mapping,
@@ -216,6 +247,11 @@ pub(super) fn merge(kept: Installation, new: Installation, mask: &[String]) -> I
             attribution_model_id
         } else {
             kept.attribution_model_id
+        },
+        attribution_models: if takes("attribution_models") {
+            attribution_models
+        } else {
+            kept.attribution_models
         },
         organization_id: if takes("organization_id") {
             organization_id
@@ -260,6 +296,7 @@ pub(super) fn write(
         currency,
         country,
         attribution_model_id,
+        attribution_models,
         organization_id,
         rating_items,
         lead_field_mapping,
@@ -295,6 +332,10 @@ pub(super) fn write(
         address_ranges: write_one_of(&address_ranges),
         client_certificates: write_one_of(&client_certificates),
         salesforce_connection,
+        attribution_models: attribution_models
+            .iter()
+            .map(|model| attribution_model_message::write(model.as_asked()))
+            .collect(),
     }
 }
 
@@ -305,22 +346,27 @@ pub(super) fn write_one_of<T: ToString>(values: &OneOf<T>) -> Vec<String> {
 
 /// Collects every field at fault.
 #[derive(Default)]
-struct Reading {
+pub(super) struct Reading {
     violations: Vec<Violation>,
 }
 
 impl Reading {
-    fn keep<T, E: std::fmt::Display>(&mut self, field: &str, value: Result<T, E>) -> Option<T> {
+    pub(super) fn keep<T, E: std::fmt::Display>(
+        &mut self,
+        field: &str,
+        value: Result<T, E>,
+    ) -> Option<T> {
         match value {
             Ok(value) => Some(value),
             Err(invalid) => {
-                self.violations.push(Violation {
-                    field: format!("installation.{field}"),
-                    description: format!("{field} {invalid}"),
-                });
+                self.fault(field, invalid);
                 None
             }
         }
+    }
+
+    pub(super) fn fault(&mut self, field: &str, invalid: impl std::fmt::Display) {
+        self.violations.push(violation(field, invalid));
     }
 
     /// Reads what a sender must have one of, and names each entry at fault.
@@ -352,5 +398,12 @@ impl Reading {
         } else {
             self.keep(field, parse(text))
         }
+    }
+}
+
+fn violation(field: &str, invalid: impl std::fmt::Display) -> Violation {
+    Violation {
+        field: format!("installation.{field}"),
+        description: format!("{field} {invalid}"),
     }
 }

@@ -29,6 +29,7 @@ impl InstallationService for Services {
         let installation = required(request.into_inner().installation)?;
         let installation = installation_message::read(installation, clock::now())?;
         caller.require_for(Role::Admin, installation.igrp)?;
+        installation_message::check_default_model(&installation)?;
         let igrp = installation.igrp.get();
         let kept = installation.clone();
         if !self
@@ -123,11 +124,11 @@ impl InstallationService for Services {
         let changed = self
             .store
             .update_installation(igrp, move |kept| {
-                Ok::<_, std::convert::Infallible>(installation_message::merge(kept, new, &mask))
+                installation_message::merge(kept, new, &mask)
             })
             .await
             .map_err(Error::from)?;
-        let Ok(installation) = changed.ok_or_else(|| not_found(igrp))?;
+        let installation = changed.ok_or_else(|| not_found(igrp))??;
         let is_checked = report.is_some();
         if let Some(report) = report {
             let noted = self.connections.note(igrp, report, clock::now()).await;
@@ -277,7 +278,7 @@ impl Services {
     ) -> Result<(Vec<String>, Option<ConnectionReport>), Error> {
         let kept = self.found(new.igrp).await?;
         let mapping_before = kept.lead_field_mapping.clone();
-        let changed = installation_message::merge(kept, new.clone(), mask);
+        let changed = installation_message::merge(kept, new.clone(), mask)?;
         if changed.lead_field_mapping == mapping_before {
             return Ok((Vec::new(), None));
         }

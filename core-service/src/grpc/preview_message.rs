@@ -107,10 +107,11 @@ pub(super) fn write(
     let id = asked
         .attribution_model_id
         .unwrap_or(installation.attribution_model_id);
-    let model = AttributionModel::find(id).ok_or_else(|| {
+    let model = installation.attribution_model(id).ok_or_else(|| {
         Error::invalid(
             "lead.attribution_model_id",
-            "is not a model of this installation",
+            "is not a model of this installation; 0 to 10 are built in, and its \
+             attribution_models has its own",
         )
     })?;
     let attribution = model.attribute(&history.journey, asked.as_of);

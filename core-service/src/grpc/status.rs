@@ -31,6 +31,9 @@ impl From<Error> for Status {
             Error::InstallationHasRecords(_) => {
                 (Code::FailedPrecondition, "INSTALLATION_HAS_RECORDS")
             }
+            Error::AttributionModelInUse(_) => {
+                (Code::FailedPrecondition, "ATTRIBUTION_MODEL_IN_USE")
+            }
             Error::LastMasterKey => (Code::FailedPrecondition, "LAST_ADMIN_KEY"),
             Error::TooManyUrlTokens => (Code::FailedPrecondition, "TOO_MANY_URL_TOKENS"),
             Error::OtherEnrichmentOpen(_) => {

@@ -4,7 +4,8 @@ use sfbridge_values::{Igrp, Timestamp};
 use uuid::Uuid;
 
 use crate::domain::{
-    AttributionModelId, LeadEnrichment, LeadEnrichmentState, LeadToEnrich, Progress, Rejection,
+    AttributionModelId, Installation, LeadEnrichment, LeadEnrichmentState, LeadToEnrich, Progress,
+    Rejection,
 };
 
 /// The job that a request opens when none is open for its lead.
@@ -37,6 +38,25 @@ pub fn new_enrichment(
         origin: request.origin,
         progress: Progress::due(now),
     }
+}
+
+/// A request that asks for a model which its installation does not have. The
+/// lead is not lost for it: the request says so, and the installation's model
+/// stands in unless it has the one asked for by the time of the work.
+pub fn with_known_model(request: LeadToEnrich, installation: &Installation) -> LeadToEnrich {
+    let mut request = request;
+    if let Some(id) = request.attribution_model_id
+        && !installation.has_attribution_model(id)
+    {
+        request.warnings.push(format!(
+            "Installation {} has no attribution model {}; its default, {}, is used unless that \
+             model is there by then.",
+            installation.igrp,
+            id.get(),
+            installation.attribution_model_id.get()
+        ));
+    }
+    request
 }
 
 /// What a record says of a repeat that could not be read any more.

@@ -5,6 +5,7 @@
 
 mod alarm;
 mod api_keys;
+mod attribution_models;
 mod calls;
 mod columns;
 mod copies;

@@ -48,7 +48,32 @@ fn full() -> pb::Installation {
         lead_field_mapping: [("chName".to_owned(), "Channel__c".to_owned())].into(),
         address_ranges: vec!["192.0.2.0/24".to_owned(), "2001:db8::1".to_owned()],
         client_certificates: vec!["0a".repeat(32)],
+        attribution_models: vec![model(11), model(12)],
         ..installation()
+    }
+}
+
+fn model(id: i32) -> pb::AttributionModel {
+    pb::AttributionModel {
+        id,
+        display_name: "Paid".to_owned(),
+        r#type: pb::AttributionModelType::Spread.into(),
+        lookback_days: Some(30),
+        first_weight: Some(5),
+        last_weight: Some(2),
+        channels: Some(pb::AttributionChannels {
+            include: vec!["Display".to_owned(), "ppc".to_owned()],
+            exclude: Vec::new(),
+        }),
+        criteria: vec![criterion("campaign", "begins", "uk- ")],
+    }
+}
+
+fn criterion(field: &str, op: &str, value: &str) -> pb::Criterion {
+    pb::Criterion {
+        field: field.to_owned(),
+        op: op.to_owned(),
+        value: value.to_owned(),
     }
 }
 
@@ -206,6 +231,145 @@ async fn a_mask_changes_what_it_names_and_nothing_else() {
         update(&client, missing, &[]).await.unwrap_err().code(),
         Code::NotFound
     );
+}
+
+#[tokio::test]
+async fn every_invalid_field_of_a_model_is_named() {
+    let core = TestCore::start().await;
+    let client = core.client().await;
+    let bad = pb::Installation {
+        attribution_models: vec![
+            model(11),
+            pb::AttributionModel {
+                id: -1,
+                display_name: "x".repeat(256),
+                r#type: 0,
+                channels: Some(pb::AttributionChannels {
+                    include: vec!["ppc".to_owned()],
+                    exclude: vec!["seo".to_owned()],
+                }),
+                ..model(12)
+            },
+            pb::AttributionModel {
+                display_name: " ".to_owned(),
+                lookback_days: Some(0),
+                first_weight: Some(-1),
+                last_weight: Some(1_001),
+                channels: Some(pb::AttributionChannels {
+                    include: vec![" ".to_owned()],
+                    exclude: Vec::new(),
+                }),
+                criteria: vec![
+                    criterion("campain", "eq", "x"),
+                    criterion("campaign", "equals", "x"),
+                    criterion("campaign", "re", "("),
+                ],
+                ..model(10)
+            },
+            model(11),
+        ],
+        ..installation()
+    };
+    let refused = create(&client, bad).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let expected = [
+        "[1].id",
+        "[1].display_name",
+        "[1].type",
+        "[1].channels",
+        "[2].id",
+        "[2].display_name",
+        "[2].lookback_days",
+        "[2].first_weight",
+        "[2].last_weight",
+        "[2].channels",
+        "[2].criteria[0].field",
+        "[2].criteria[1].op",
+        "[2].criteria[2].value",
+        "",
+    ];
+    assert_eq!(
+        fields_at_fault(&refused),
+        expected.map(|field| format!("installation.attribution_models{field}"))
+    );
+    assert!(refused.message().contains("`campaign`"), "{refused:?}");
+    let many = pb::Installation {
+        attribution_models: (11..=111).map(model).collect(),
+        ..installation()
+    };
+    let refused = create(&client, many).await.unwrap_err();
+    assert_eq!(
+        fields_at_fault(&refused),
+        ["installation.attribution_models"]
+    );
+}
+
+#[tokio::test]
+async fn the_default_model_is_one_that_the_installation_has() {
+    let core = TestCore::start().await;
+    let client = core.client().await;
+    let with = |attribution_model_id, models: &[i32]| pb::Installation {
+        attribution_model_id,
+        attribution_models: models.iter().map(|id| model(*id)).collect(),
+        ..installation()
+    };
+    let at_fault = ["installation.attribution_model_id"];
+    let refused = create(&client, with(13, &[11])).await.unwrap_err();
+    assert_eq!(fields_at_fault(&refused), at_fault);
+    let created = create(&client, with(11, &[11])).await.unwrap();
+    assert_eq!(created.attribution_model_id, 11);
+
+    let refused = update(&client, with(12, &[]), &["attribution_model_id"]).await;
+    assert_eq!(fields_at_fault(&refused.unwrap_err()), at_fault);
+    let refused = update(&client, with(0, &[12]), &["attribution_models"]).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::FailedPrecondition, "ATTRIBUTION_MODEL_IN_USE")
+    );
+    assert!(refused.message().contains("11"), "{refused:?}");
+
+    // Both at once is one change.
+    let both = ["attribution_models", "attribution_model_id"];
+    let changed = update(&client, with(12, &[12]), &both).await.unwrap();
+    assert_eq!(changed.attribution_model_id, 12);
+    assert_eq!(changed.attribution_models, [model(12)]);
+    let changed = update(&client, with(3, &[]), &["attribution_model_id"]).await;
+    assert_eq!(changed.unwrap().attribution_models, [model(12)]);
+    let changed = update(&client, with(0, &[]), &["attribution_models"]).await;
+    assert!(changed.unwrap().attribution_models.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_model_leaves_open_is_filled_in() {
+    let core = TestCore::start().await;
+    let client = core.client().await;
+    let open = |id, kind: pb::AttributionModelType| pb::AttributionModel {
+        id,
+        display_name: "Open".to_owned(),
+        r#type: kind.into(),
+        ..Default::default()
+    };
+    let created = pb::Installation {
+        attribution_models: vec![
+            open(11, pb::AttributionModelType::Spread),
+            open(12, pb::AttributionModelType::Last),
+            open(13, pb::AttributionModelType::InfiniteFirst),
+        ],
+        ..installation()
+    };
+    let created = create(&client, created).await.unwrap();
+    let numbers: Vec<_> = created
+        .attribution_models
+        .iter()
+        .map(|model| (model.lookback_days, model.first_weight, model.last_weight))
+        .collect();
+    let expected = [
+        (Some(90), Some(3), Some(3)),
+        (Some(90), None, None),
+        (None, None, None),
+    ];
+    assert_eq!(numbers, expected);
 }
 
 #[tokio::test]

@@ -220,3 +220,120 @@ async fn each_fault_of_a_preview_is_named() {
     let refused = preview(&client, custom).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
 }
+
+fn criterion(field: &str, op: &str, value: &str) -> pb::Criterion {
+    pb::Criterion {
+        field: field.to_owned(),
+        op: op.to_owned(),
+        value: value.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_preview_works_with_the_installations_own_models() {
+    let core = TestCore::start().await;
+    let client = core.client().await;
+    let model = pb::AttributionModel {
+        id: 11,
+        display_name: "Late and not PPC".to_owned(),
+        r#type: pb::AttributionModelType::Spread.into(),
+        lookback_days: Some(100),
+        first_weight: Some(1),
+        channels: Some(pb::AttributionChannels {
+            include: Vec::new(),
+            exclude: vec!["PPC".to_owned()],
+        }),
+        criteria: vec![
+            criterion("src", "re", "^source [1-6]"),
+            criterion("src", "nei", "SOURCE 4"),
+        ],
+        ..Default::default()
+    };
+    let installation = pb::Installation {
+        attribution_model_id: 11,
+        attribution_models: vec![model],
+        ..crate::harness::installation()
+    };
+    let request = pb::CreateInstallationRequest {
+        installation: Some(installation),
+    };
+    let mut installations = client.installations();
+    installations.create_installation(request).await.unwrap();
+    let visits = [
+        (200, "seo"),
+        (60, "seo"),
+        (10, "ppc"),
+        (4, "email"),
+        (1, "seo"),
+    ];
+    let visits = visits.map(|(days, channel)| visit(days, channel));
+    record(&client, visits.to_vec()).await;
+
+    // It is the default, and can be asked for.
+    for attribution_model_id in [None, Some(11)] {
+        let asked = pb::LeadToEnrich {
+            attribution_model_id,
+            ..lead()
+        };
+        let shown = preview(&client, asked).await.unwrap();
+        assert_eq!(shown.attribution_model_id, 11);
+        assert_eq!(shown.attribution_model_name, "Late and not PPC");
+        let shares: Vec<_> = shown.journey.iter().map(|visit| visit.share).collect();
+        assert_eq!(shares, [0, 250_000, 0, 0, 750_000]);
+        let write = i32::from(pb::LeadFieldDecision::Write);
+        assert_eq!(field(&shown, "src"), (write, "source 1".to_owned()));
+    }
+    let unknown = pb::LeadToEnrich {
+        attribution_model_id: Some(12),
+        ..lead()
+    };
+    let refused = preview(&client, unknown).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(
+        refused.message().contains("attribution_model_id"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_lead_is_not_lost_for_a_model_that_is_not_there() {
+    let core = TestCore::start().await;
+    let client = core.client().await;
+    let asking = |model, validate_only| pb::EnrichLeadsRequest {
+        leads: vec![pb::LeadToEnrich {
+            organization_id: "00D000000000062EAA".to_owned(),
+            record_id: "00Q000000000001EAA".to_owned(),
+            attribution_model_id: Some(model),
+            ..lead()
+        }],
+        validate_only,
+        ..Default::default()
+    };
+    let mut leads = client.leads();
+    let foretold = leads.enrich_leads(asking(42, true)).await.unwrap();
+    let foretold = foretold.into_inner().results.remove(0);
+    assert_eq!(foretold.outcome(), pb::Outcome::Recorded);
+    let recorded = leads.enrich_leads(asking(42, false)).await.unwrap();
+    let recorded = recorded.into_inner().results.remove(0);
+    assert_eq!(recorded.outcome(), pb::Outcome::Recorded);
+    let get = pb::GetLeadEnrichmentRequest {
+        lead_enrichment_id: recorded.lead_enrichment_id,
+    };
+    let job = leads.get_lead_enrichment(get.clone()).await.unwrap();
+    let job = job.into_inner().lead_enrichment.unwrap();
+    // Should somebody add the model, it is what was asked for.
+    assert_eq!(job.attribution_model_id, Some(42));
+    assert_eq!(job.warnings, foretold.warnings);
+    assert_eq!(job.warnings.len(), 1);
+    assert!(
+        job.warnings[0].contains("no attribution model 42"),
+        "{:?}",
+        job.warnings
+    );
+
+    // A newer request that asks for a model that is there clears it.
+    leads.enrich_leads(asking(4, false)).await.unwrap();
+    let job = leads.get_lead_enrichment(get).await.unwrap();
+    let job = job.into_inner().lead_enrichment.unwrap();
+    assert_eq!(job.warnings, Vec::<String>::new());
+}

@@ -1,6 +1,7 @@
 //! `sfbridge installations`: tracked business units.
 
 mod fields;
+mod models;
 mod senders;
 
 use clap::{Args, Subcommand};
@@ -23,6 +24,11 @@ pub(crate) enum Installations {
     List(List),
     /// Show one installation
     Show {
+        /// The installation's IGRP id
+        igrp: i64,
+    },
+    /// List the attribution models that an installation can use, built in and its own
+    Models {
         /// The installation's IGRP id
         igrp: i64,
     },
@@ -77,6 +83,7 @@ impl Installations {
             match self {
                 Self::List(list) => list.run(client, output).await,
                 Self::Show { igrp } => show(client, igrp, output).await,
+                Self::Models { igrp } => models::list(client, igrp, output).await,
                 Self::Create { igrp, fields } => create(client, igrp, fields, output).await,
                 Self::Update { igrp, fields } => update(client, igrp, fields, output).await,
                 Self::Delete { igrp, force } => delete(client, igrp, force, output).await,

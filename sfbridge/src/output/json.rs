@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use anyhow::Context as _;
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage as _, SerializeOptions};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _, SerializeOptions,
+};
 use serde_json::Value;
 use sfbridge_proto::FILE_DESCRIPTOR_SET;
 
@@ -32,6 +34,12 @@ pub(super) fn value(name: &str, message: &impl Message) -> anyhow::Result<Value>
     )
 }
 
+/// Reads a message of the contract from JSON; unknown keys are errors.
+pub(super) fn read<M: Message + Default>(name: &str, json: Value) -> anyhow::Result<M> {
+    let message = DynamicMessage::deserialize(descriptor(name)?, json)?;
+    Ok(M::decode(message.encode_to_vec().as_slice())?)
+}
+
 /// Every populated leaf with its dotted path, in the order of the contract.
 pub(super) fn leaves(name: &str, message: &impl Message) -> anyhow::Result<Vec<(String, String)>> {
     let message = dynamic(name, message)?;
@@ -46,16 +54,18 @@ pub(super) fn leaves(name: &str, message: &impl Message) -> anyhow::Result<Vec<(
 }
 
 fn dynamic(name: &str, message: &impl Message) -> anyhow::Result<DynamicMessage> {
+    DynamicMessage::decode(descriptor(name)?, message.encode_to_vec().as_slice())
+        .with_context(|| format!("the message is no {name}"))
+}
+
+fn descriptor(name: &str) -> anyhow::Result<MessageDescriptor> {
     // Decoded once; it never changes.
     static POOL: LazyLock<Option<DescriptorPool>> =
         LazyLock::new(|| DescriptorPool::decode(FILE_DESCRIPTOR_SET).ok());
 
-    let descriptor = POOL
-        .as_ref()
+    POOL.as_ref()
         .and_then(|pool| pool.get_message_by_name(&format!("infinity.core.v1.{name}")))
-        .with_context(|| format!("the contract has no message {name}"))?;
-    DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
-        .with_context(|| format!("the message is no {name}"))
+        .with_context(|| format!("the contract has no message {name}"))
 }
 
 fn serialize(message: &DynamicMessage, options: &SerializeOptions) -> anyhow::Result<Value> {

@@ -4,6 +4,7 @@ mod credentials;
 mod enrichments;
 mod import;
 mod keys;
+mod models;
 mod quarantine;
 mod records;
 mod stores;

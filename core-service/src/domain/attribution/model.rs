@@ -1,12 +1,14 @@
 //! Attribution models: the built-in ones, and those of an installation.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use sfbridge_values::{ShortText, Timestamp};
 
 use super::{AttributionModelId, Considered};
-use crate::domain::Visit;
+use crate::domain::criteria::folded;
+use crate::domain::{Criteria, Criterion, InvalidCriteria, NewCriterion, Visit};
 
 /// A rule that shares a journey out over its visits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,7 @@ pub struct AttributionModel {
     first_weight: u16,
     last_weight: u16,
     channels: Channels,
+    criteria: Criteria,
     /// Whether the latest visit stands in when the channels leave none.
     falls_back: bool,
 }
@@ -50,7 +53,7 @@ pub enum Channels {
 }
 
 /// A custom model as it is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAttributionModel {
     /// Its id, which is none of a built-in model.
     pub id: AttributionModelId,
@@ -66,23 +69,49 @@ pub struct NewAttributionModel {
     pub last_weight: Option<u32>,
     /// Which channels it looks at.
     pub channels: Channels,
+    /// What holds of the visits that it looks at.
+    pub criteria: Vec<NewCriterion>,
 }
 
 /// Why a custom model is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAttributionModel {
     /// The id is one of a built-in model.
-    #[error("has the id of a built-in model; custom ones are numbered from 11 on")]
+    #[error("is the id of a built-in model; custom ones are numbered from 11 on")]
     BuiltIn,
+    /// Nobody could tell it from others.
+    #[error("is empty; a model needs a name for people")]
+    DisplayName,
     /// The look-back is out of range.
-    #[error("has a look-back that is not from 1 to 3650 days")]
+    #[error("is not from 1 to 3650 days")]
     Lookback,
-    /// A weight is out of range.
-    #[error("has a weight that is not from 1 to 1000")]
-    Weight,
+    /// The first visit's weight is out of range.
+    #[error("is not from 1 to 1000")]
+    FirstWeight,
+    /// The last visit's weight is out of range.
+    #[error("is not from 1 to 1000")]
+    LastWeight,
     /// Too many channels, or one without a name.
-    #[error("has channels that are not 1 to 100 names")]
+    #[error("are not 1 to 100 names")]
     Channels,
+    /// Something is wrong with the criteria.
+    #[error(transparent)]
+    Criteria(#[from] InvalidCriteria),
+}
+
+impl InvalidAttributionModel {
+    /// The field at fault within the model, spelled as in the contract.
+    pub fn field(&self) -> String {
+        match self {
+            Self::BuiltIn => "id".to_owned(),
+            Self::DisplayName => "display_name".to_owned(),
+            Self::Lookback => "lookback_days".to_owned(),
+            Self::FirstWeight => "first_weight".to_owned(),
+            Self::LastWeight => "last_weight".to_owned(),
+            Self::Channels => "channels".to_owned(),
+            Self::Criteria(invalid) => invalid.field(),
+        }
+    }
 }
 
 const DEFAULT_LOOKBACK_DAYS: u16 = 90;
@@ -119,6 +148,7 @@ impl AttributionModel {
             last_weight,
             falls_back: matches!(channels, Channels::Exclude(_)),
             channels,
+            criteria: Criteria::default(),
         })
     }
 
@@ -131,8 +161,10 @@ impl AttributionModel {
     ///
     /// # Errors
     ///
-    /// [`InvalidAttributionModel`] says what is out of range.
-    pub fn custom(new: NewAttributionModel) -> Result<Self, InvalidAttributionModel> {
+    /// All that is wrong with it.
+    pub fn custom(new: NewAttributionModel) -> Result<Self, Vec<InvalidAttributionModel>> {
+        use InvalidAttributionModel as Invalid;
+
         let NewAttributionModel {
             id,
             display_name,
@@ -141,20 +173,40 @@ impl AttributionModel {
             first_weight,
             last_weight,
             channels,
+            criteria,
         } = new;
+        let mut faults = Vec::new();
         if id.is_built_in() {
-            return Err(InvalidAttributionModel::BuiltIn);
+            faults.push(Invalid::BuiltIn);
         }
-        let lookback_days = within(lookback_days, DEFAULT_LOOKBACK_DAYS, 3_650)
-            .ok_or(InvalidAttributionModel::Lookback)?;
-        let weight = |weight| within(weight, DEFAULT_WEIGHT, 1_000);
-        let first_weight = weight(first_weight).ok_or(InvalidAttributionModel::Weight)?;
-        let last_weight = weight(last_weight).ok_or(InvalidAttributionModel::Weight)?;
-        let channels = match channels {
-            Channels::All => Channels::All,
-            Channels::Include(names) => Channels::Include(folded(&names)?),
-            Channels::Exclude(names) => Channels::Exclude(folded(&names)?),
+        if display_name.as_str().trim().is_empty() {
+            faults.push(Invalid::DisplayName);
+        }
+        let mut within = |number, default, greatest, invalid| {
+            within(number, default, greatest).unwrap_or_else(|| {
+                faults.push(invalid);
+                default
+            })
         };
+        let lookback_days = within(
+            lookback_days,
+            DEFAULT_LOOKBACK_DAYS,
+            3_650,
+            Invalid::Lookback,
+        );
+        let first_weight = within(first_weight, DEFAULT_WEIGHT, 1_000, Invalid::FirstWeight);
+        let last_weight = within(last_weight, DEFAULT_WEIGHT, 1_000, Invalid::LastWeight);
+        let channels = channels.folded().unwrap_or_else(|| {
+            faults.push(Invalid::Channels);
+            Channels::All
+        });
+        let criteria = Criteria::parse(&criteria, &Visit::FIELDS).unwrap_or_else(|invalid| {
+            faults.extend(invalid.into_iter().map(Invalid::Criteria));
+            Criteria::default()
+        });
+        if !faults.is_empty() {
+            return Err(faults);
+        }
         Ok(Self {
             id,
             display_name,
@@ -163,8 +215,29 @@ impl AttributionModel {
             first_weight,
             last_weight,
             channels,
+            criteria,
             falls_back: false,
         })
+    }
+
+    /// What one would ask for to have it, without the numbers that are of no
+    /// meaning to its kind. No custom model falls back as some built-in ones do.
+    pub fn as_asked(&self) -> NewAttributionModel {
+        let (looks_back, weighs) = match self.kind {
+            ModelKind::InfiniteFirst | ModelKind::InfiniteLast => (false, false),
+            ModelKind::First | ModelKind::Last => (true, false),
+            ModelKind::Spread => (true, true),
+        };
+        NewAttributionModel {
+            id: self.id,
+            display_name: self.display_name.clone(),
+            kind: self.kind,
+            lookback_days: looks_back.then(|| self.lookback_days()),
+            first_weight: weighs.then(|| self.first_weight()),
+            last_weight: weighs.then(|| self.last_weight()),
+            channels: self.channels.clone(),
+            criteria: self.criteria.iter().map(Criterion::as_asked).collect(),
+        }
     }
 
     /// Its id.
@@ -203,6 +276,20 @@ impl AttributionModel {
         &self.channels
     }
 
+    /// What holds of the visits that it looks at.
+    pub fn criteria(&self) -> &Criteria {
+        &self.criteria
+    }
+
+    /// Whether it takes the latest visit when its channels leave none.
+    pub fn falls_back(&self) -> bool {
+        self.falls_back
+    }
+
+    fn looks_at(&self, visit: &Visit) -> bool {
+        self.channels.admit(visit) && self.criteria.hold(|field| visit.value(field))
+    }
+
     /// The visits that have a share, the earliest first.
     pub(super) fn select<'a>(
         &self,
@@ -215,7 +302,7 @@ impl AttributionModel {
                 considered.since(as_of, TimeDelta::days(self.lookback_days.into()))
             }
         };
-        let mut fitting = visits.iter().filter(|visit| self.channels.admit(visit));
+        let mut fitting = visits.iter().filter(|visit| self.looks_at(visit));
         let one = match self.kind {
             ModelKind::Spread => return fitting.collect(),
             ModelKind::InfiniteFirst | ModelKind::First => fitting.next(),
@@ -246,7 +333,7 @@ impl Channels {
         let is_named = |names: &BTreeSet<String>| {
             [&visit.channel_type, &visit.channel_name]
                 .into_iter()
-                .any(|name| names.contains(&name.trim().to_lowercase()))
+                .any(|name| names.contains(fold(name).as_ref()))
         };
         match self {
             Self::All => true,
@@ -254,24 +341,32 @@ impl Channels {
             Self::Exclude(names) => !is_named(names),
         }
     }
+
+    /// The same, to be compared without regard to case. `None` when they are
+    /// too many, or none, or one has no name.
+    fn folded(self) -> Option<Self> {
+        const MAX: usize = 100;
+
+        let folded = |names: BTreeSet<String>| {
+            let names: BTreeSet<_> = names.iter().map(|name| fold(name).into_owned()).collect();
+            let is_usable = (1..=MAX).contains(&names.len()) && !names.contains("");
+            is_usable.then_some(names)
+        };
+        match self {
+            Self::All => Some(Self::All),
+            Self::Include(names) => folded(names).map(Self::Include),
+            Self::Exclude(names) => folded(names).map(Self::Exclude),
+        }
+    }
+}
+
+/// A channel's name without regard to case.
+fn fold(name: &str) -> Cow<'_, str> {
+    folded(Cow::Borrowed(name.trim()))
 }
 
 /// A number with a default, from 1 to a greatest.
 fn within(number: Option<u32>, default: u16, greatest: u16) -> Option<u16> {
     let number = number.map_or(Ok(default), u16::try_from).ok()?;
     (1..=greatest).contains(&number).then_some(number)
-}
-
-/// Names of channels, to be compared without regard to case.
-fn folded(names: &BTreeSet<String>) -> Result<BTreeSet<String>, InvalidAttributionModel> {
-    const MAX: usize = 100;
-
-    let names: BTreeSet<_> = names
-        .iter()
-        .map(|name| name.trim().to_lowercase())
-        .collect();
-    if names.is_empty() || names.len() > MAX || names.contains("") {
-        return Err(InvalidAttributionModel::Channels);
-    }
-    Ok(names)
 }

@@ -141,6 +141,7 @@ macro_rules! run_against {
                 an_installation_with_records_stays_unless_forced
                 after_a_deletion_everything_is_recorded_anew
                 an_update_sees_what_was_there
+                an_installation_keeps_its_models
                 the_last_master_key_stays_unless_forced;
             connections:
                 a_connection_is_kept_as_it_was_set

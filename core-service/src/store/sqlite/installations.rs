@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sfbridge_values::{AddressRange, Currency, Fingerprint, Igrp, OrganizationId, ShortText};
 
 use super::super::{InstallationFilter, Page, PageRequest, StoreError};
+use super::attribution_models;
 use super::columns::{self, unreadable};
 use super::listing::{Conditions, Listing};
 use crate::domain::{
@@ -73,6 +74,7 @@ pub(super) fn put(connection: &Connection, installation: &Installation) -> Resul
         currency,
         country,
         attribution_model_id,
+        attribution_models,
         organization_id,
         rating_items,
         lead_field_mapping,
@@ -95,11 +97,13 @@ pub(super) fn put(connection: &Connection, installation: &Installation) -> Resul
             "INSERT OR REPLACE INTO installations (
                  igrp, display_name, time_zone, currency, country, attribution_model_id,
                  organization_id, organization_key, rating_items, lead_field_mapping,
-                 address_ranges, client_certificates, is_provisional, create_time, update_time)
+                 address_ranges, client_certificates, is_provisional, create_time, update_time,
+                 attribution_models)
              VALUES (
                  :igrp, :display_name, :time_zone, :currency, :country, :attribution_model_id,
                  :organization_id, :organization_key, :rating_items, :lead_field_mapping,
-                 :address_ranges, :client_certificates, :is_provisional, :create_time, :update_time)",
+                 :address_ranges, :client_certificates, :is_provisional, :create_time, :update_time,
+                 :attribution_models)",
         )?
         .execute(named_params! {
             ":igrp": igrp.get(),
@@ -117,6 +121,7 @@ pub(super) fn put(connection: &Connection, installation: &Installation) -> Resul
             ":is_provisional": is_provisional,
             ":create_time": create_time.micros(),
             ":update_time": update_time.micros(),
+            ":attribution_models": attribution_models::to_json(attribution_models)?,
         })?;
     Ok(())
 }
@@ -238,6 +243,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Installation> {
         country: parsed(row, "country", Country::parse)?,
         attribution_model_id: AttributionModelId::new(row.get("attribution_model_id")?)
             .map_err(|invalid| unreadable("attribution_model_id", invalid))?,
+        attribution_models: attribution_models::from_row(row)?,
         organization_id: parsed(row, "organization_id", OrganizationId::parse)?,
         rating_items: RatingItems::new(items)
             .map_err(|invalid| unreadable("rating_items", invalid))?,

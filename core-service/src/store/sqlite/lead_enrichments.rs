@@ -21,7 +21,9 @@ use super::recording::{self, Admitted, Repeat, Steps};
 use crate::domain::{
     LeadEnrichment, LeadEnrichmentState, LeadToEnrich, Origin, OverwritePolicy, identity,
 };
-use crate::recording::{Batch, ItemResult, RecordKind, new_enrichment, new_record_id};
+use crate::recording::{
+    Batch, ItemResult, RecordKind, new_enrichment, new_record_id, with_known_model,
+};
 
 /// Records a batch in the present transaction.
 pub(super) fn record(
@@ -56,6 +58,7 @@ fn insert_or_join(
         receive_time,
         idempotency_key: _,
     } = admitted;
+    let content = with_known_model(content, installation);
     let open = find_open(
         connection,
         installation.igrp,
@@ -86,7 +89,8 @@ fn repeat(
         Some(mut job) if job.state.is_open() && is_same_lead(&job, &admitted) => {
             // A repeat that names no time still means its first receipt.
             let as_of_time = job.as_of_time;
-            job.join(admitted.content, as_of_time, now);
+            let content = with_known_model(admitted.content, admitted.installation);
+            job.join(content, as_of_time, now);
             work::keep(connection, &job, alarm)?;
             Ok(Repeat::Replaced)
         }

@@ -6,6 +6,7 @@ use clap::Args;
 use sfbridge_proto::v1 as pb;
 use sfbridge_values::{Currency, FieldName, MarketingAttribute};
 
+use super::models::AttributionModels;
 use super::senders::Senders;
 
 /// The fields as flags. An empty text clears one.
@@ -23,7 +24,7 @@ pub(crate) struct Fields {
     /// The ISO 3166 country that national phone numbers are read by, such as GB
     #[arg(long)]
     country: Option<String>,
-    /// The attribution model for lead enrichment, 0 to 10
+    /// The attribution model for lead enrichment: 0 to 10, or one of its own
     #[arg(long, value_name = "ID")]
     attribution_model_id: Option<i32>,
     /// The linked Salesforce organisation, 15 or 18 characters
@@ -44,6 +45,8 @@ pub(crate) struct Fields {
     #[arg(long, conflicts_with = "lead_field_mapping")]
     no_map: bool,
     #[command(flatten)]
+    attribution_models: AttributionModels,
+    #[command(flatten)]
     senders: Senders,
 }
 
@@ -61,6 +64,7 @@ impl Fields {
             no_rating_items,
             lead_field_mapping,
             no_map,
+            attribution_models,
             senders,
         } = self;
         [
@@ -77,6 +81,7 @@ impl Fields {
             ),
         ]
         .into_iter()
+        .chain([attribution_models.mask()])
         .chain(senders.mask())
         .filter(|(_, is_given)| *is_given)
         .map(|(name, _)| name.to_owned())
@@ -103,6 +108,7 @@ impl Fields {
                 .into_iter()
                 .map(|MappedField { attribute, field }| (attribute, field))
                 .collect(),
+            attribution_models: self.attribution_models.into_models(),
             address_ranges: self.senders.address_ranges(),
             client_certificates: self.senders.client_certificates(),
             ..Default::default()

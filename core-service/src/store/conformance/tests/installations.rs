@@ -8,8 +8,11 @@ use super::given::{
     OTHERS, OURS, at, bad, batch, call, enrich, event, igrp, item, lead, rate, rating, record,
     seven, short, visit, visitor,
 };
-use crate::domain::{ApiKey, Coverage, Installation, QuarantineState, RejectionReason, Role};
-use crate::store::{PageRequest, Store};
+use crate::domain::{
+    ApiKey, AttributionModelId, AttributionModels, Channels, Coverage, CustomModel, Installation,
+    ModelKind, NewAttributionModel, NewCriterion, QuarantineState, RejectionReason, Role,
+};
+use crate::store::{InstallationFilter, PageRequest, Store};
 
 async fn get(store: &Store) -> Option<Installation> {
     store.installation(seven()).await.unwrap()
@@ -191,6 +194,71 @@ pub(super) async fn an_update_sees_what_was_there(store: &Store) {
         get(store).await.unwrap().display_name.as_str(),
         "x".repeat(20)
     );
+}
+
+pub(super) async fn an_installation_keeps_its_models(store: &Store) {
+    let model = |id, kind, channels, criteria: &[(&str, &str, &str)]| {
+        let criteria = criteria.iter().map(|(field, op, value)| NewCriterion {
+            field: (*field).to_owned(),
+            op: (*op).to_owned(),
+            value: (*value).to_owned(),
+        });
+        CustomModel::new(NewAttributionModel {
+            id: AttributionModelId::new(id).unwrap(),
+            display_name: short("Größe \"1\""),
+            kind,
+            lookback_days: Some(30),
+            first_weight: Some(1_000),
+            last_weight: None,
+            channels,
+            criteria: criteria.collect(),
+        })
+        .unwrap()
+    };
+    let names = || BTreeSet::from(["PPC".to_owned(), "Newsletter".to_owned()]);
+    let criteria = [("campaign", "begins", "uk "), ("href", "re", r"\d+$")];
+    let models = vec![
+        model(20, ModelKind::Spread, Channels::All, &criteria),
+        model(11, ModelKind::First, Channels::Include(names()), &[]),
+        model(12, ModelKind::Last, Channels::Exclude(names()), &[]),
+        model(13, ModelKind::InfiniteFirst, Channels::All, &[]),
+        model(14, ModelKind::InfiniteLast, Channels::All, &criteria),
+    ];
+    let models = AttributionModels::new(models).unwrap();
+    let mut installation = Installation::provisional(seven(), None, at(1));
+    installation.attribution_models = models.clone();
+    installation.attribution_model_id = AttributionModelId::new(20).unwrap();
+    assert!(store.create_installation(installation).await.unwrap());
+    let kept = get(store).await.unwrap();
+    assert_eq!(kept.attribution_models, models);
+    let listed = store.installations(
+        InstallationFilter {
+            coverage: Coverage::All,
+            organization_id: None,
+        },
+        PageRequest::ALL,
+    );
+    assert_eq!(listed.await.unwrap().rows[0].attribution_models, models);
+
+    // They work as they did.
+    for id in [0, 10, 11, 20] {
+        let id = AttributionModelId::new(id).unwrap();
+        assert_eq!(kept.attribution_model(id).unwrap().id(), id);
+        assert_eq!(kept.model_of_lead(Some(id)).id(), id);
+    }
+    let unknown = AttributionModelId::new(15).unwrap();
+    assert!(kept.attribution_model(unknown).is_none());
+    for asked in [None, Some(unknown)] {
+        assert_eq!(kept.model_of_lead(asked).id().get(), 20);
+    }
+
+    // What records an item writes its installation again.
+    record(store, 2, item(event("")).from(OURS))
+        .await
+        .recorded();
+    let linked = get(store).await.unwrap();
+    assert_eq!(linked_to(&linked), Some(OURS));
+    assert_eq!(linked.attribution_models, models);
 }
 
 pub(super) async fn the_last_master_key_stays_unless_forced(store: &Store) {

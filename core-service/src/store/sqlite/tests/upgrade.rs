@@ -46,6 +46,7 @@ async fn what_the_first_release_kept_is_there_and_restricts_nobody() {
     assert_eq!(installation.rating_items.iter().len(), 1);
     assert!(installation.address_ranges.is_empty());
     assert!(installation.client_certificates.is_empty());
+    assert!(installation.attribution_models.is_empty());
     let access = store.organization_access(organization(OURS), Coverage::All);
     let access = access.await.unwrap();
     assert!(access.is_linked && access.restrictions.is_empty());
