@@ -26,6 +26,10 @@ LOOSER = [
 
 DECLARATION = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*(['\"])([A-Za-z][\w.-]*)\1[^>]*?\?>", re.DOTALL)
 LATIN_1 = {b"iso-8859-1", b"latin1", b"iso8859-1"}
+WINDOWS_1252 = {b"windows-1252", b"cp1252", b"x-cp1252"}
+# Bytes that windows-1252 leaves unassigned. Browsers, and so the gateway, read
+# them as the control characters of their numbers, which XML allows.
+UNASSIGNED = b"\x81\x8d\x8f\x90\x9d"
 
 
 UTF_8_MARK = b"\xef\xbb\xbf"
@@ -56,8 +60,18 @@ def prepared(message):
             # Readable byte by byte, so it is not: the text was converted after
             # it was written.
             other = b"UTF-8"
-        rest = rest[: match.start(2)] + other + rest[match.end(2) :]
+        before, after = rest[: match.start(2)], rest[match.end(2) :]
+        if other.lower() in WINDOWS_1252 and any(byte in UNASSIGNED for byte in rest):
+            before, other, after = from_windows_1252(before), b"UTF-8", from_windows_1252(after)
+        rest = before + other + after
     return mark + rest
+
+
+def from_windows_1252(message):
+    """The same in UTF-8."""
+    return "".join(
+        chr(byte) if byte in UNASSIGNED else bytes([byte]).decode("cp1252") for byte in message
+    ).encode()
 
 
 def in_utf_8(message):

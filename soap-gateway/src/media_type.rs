@@ -76,7 +76,8 @@ fn parameter_value(text: &str) -> (String, &str) {
     let text = text.trim_start();
     let Some(quoted) = text.strip_prefix('"') else {
         let (value, rest) = text.split_once(';').unwrap_or((text, ""));
-        return (value.trim().trim_matches('\'').to_owned(), rest);
+        let value = value.trim().trim_matches('\'');
+        return (value.trim().to_owned(), rest);
     };
     let mut value = String::new();
     let mut characters = quoted.chars();
@@ -151,6 +152,7 @@ mod tests {
         check_type(&["text/xml; charset=UTF-8"], Ok(Some("UTF-8")));
         check_type(&["text/xml;Charset = \"uTf-8\" ; x=y"], Ok(Some("uTf-8")));
         check_type(&["text/xml; charset='utf-8'"], Ok(Some("utf-8")));
+        check_type(&["text/xml; charset=' utf-8 '"], Ok(Some("utf-8")));
         check_type(&["text/xml; charset="], Ok(None));
         check_type(&["text/xml; charset"], Ok(None));
         check_type(
