@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use sfbridge_transport::tls::ServerTls;
 use sfbridge_transport::{Connection, ConnectionMetrics, Limits, Listener};
@@ -29,11 +31,11 @@ use crate::config::CoreConfig;
 use crate::grpc::{
     self, ActivityLayer, Caller, CoreConnection, ExplainLayer, KeyRing, LimitsLayer, Services,
 };
-use crate::metrics::CoreMetrics;
+use crate::metrics::{CoreMetrics, StateLabel};
 use crate::store::{Pace, Store, StoreConfig, StoreError, StoreState};
 
-/// How often keys that another process may have changed are read again, and a
-/// full store is tried.
+/// How often keys that another process may have changed are read again, a full
+/// store is tried, and lead enrichments are counted.
 const REFRESH: Duration = Duration::from_secs(5);
 
 /// How long a TLS handshake may take, and a client's first words after it.
@@ -88,6 +90,7 @@ pub struct Core {
     names: Vec<&'static str>,
     health: CoreHealth,
     is_stopping: watch::Sender<bool>,
+    enrichments: Family<StateLabel, Gauge>,
 }
 
 /// Opens the store, brings its schema up to date, and takes the port.
@@ -136,6 +139,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         return Err(StartError::Unguarded(address));
     }
 
+    let enrichments = metrics.lead_enrichments.clone();
     let services = Services::new(
         store.clone(),
         keys.clone(),
@@ -181,6 +185,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         names: grpc::service_names().to_vec(),
         health,
         is_stopping,
+        enrichments,
     })
 }
 
@@ -269,6 +274,7 @@ impl Core {
             reporter,
             names,
             is_stopping,
+            enrichments,
             ..
         } = self;
         let names: Arc<[&'static str]> = names.into();
@@ -284,6 +290,11 @@ impl Core {
             reporter.clone(),
             names.clone(),
         )));
+        upkeep.spawn(
+            stop_upkeep
+                .clone()
+                .run_until_cancelled_owned(count_enrichments(store.clone(), enrichments)),
+        );
         upkeep.close();
         info!(listen.addr = %listener.local_addr(), "the core serves gRPC");
 
@@ -369,6 +380,28 @@ async fn refresh_keys(keys: KeyRing) {
                 "the API keys can't be read again"
             );
         }
+    }
+}
+
+/// Shows how many lead enrichments there are in each state.
+async fn count_enrichments(store: Store, gauges: Family<StateLabel, Gauge>) {
+    loop {
+        match store.enrichment_counts().await {
+            Ok(counts) => {
+                for (state, count) in counts {
+                    let state = StateLabel {
+                        state: state.name(),
+                    };
+                    let gauge = gauges.get_or_create(&state);
+                    gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+                }
+            }
+            Err(error) => warn!(
+                error = &error as &dyn std::error::Error,
+                "the lead enrichments can't be counted"
+            ),
+        }
+        tokio::time::sleep(REFRESH).await;
     }
 }
 

@@ -40,10 +40,14 @@ pub use history::VisitorHistory;
 pub use installation::{
     Country, Installation, InvalidInstallation, LeadFieldMapping, RatingItem, RatingItems, TimeZone,
 };
-pub use lead_enrichment::{LeadEnrichment, LeadEnrichmentState, LeadToEnrich, OverwritePolicy};
+pub use lead_enrichment::{
+    Attempt, AttemptOutcome, Attempts, Awaited, Claim, HeldLease, KeptAttribution, KeptShare,
+    KnownLead, LeadEnrichment, LeadEnrichmentState, LeadToEnrich, Lease, NotOpen, OverwritePolicy,
+    PlannedPush, Progress, RunResult, SalesforceRefusal, Settlement, WrittenMarks, retry_delay,
+};
 pub use lead_field::{Formatted, LeadField, LeadFieldKind, LeadValue, Misfit};
 pub use lead_target::{FieldTexts, LeadTarget};
-pub use lead_update::{Decision, LeadState, PlannedField, WrittenMark, mark, plan};
+pub use lead_update::{Decision, LeadState, PlannedField, plan};
 pub use marketing_data::{AttributeValue, MarketingData};
 pub use notification::{Notification, QuarantineState, QuarantinedNotification};
 pub use origin::{Origin, identity};

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use crate::domain::MAX_URL_TOKENS;
+use uuid::Uuid;
+
+use crate::domain::{MAX_URL_TOKENS, NotOpen};
 use crate::store::StoreError;
 
 /// Why a use case failed. There is one variant for each thing that a caller
@@ -43,6 +45,14 @@ pub enum Error {
          (RevokeUrlToken with `forget`)"
     )]
     TooManyUrlTokens,
+
+    /// Two jobs can't be open for one Lead.
+    #[error("lead enrichment {0} is open for the same Lead; retry or cancel that one")]
+    OtherEnrichmentOpen(Uuid),
+
+    /// Only what is open can be cancelled.
+    #[error(transparent)]
+    EnrichmentEnded(NotOpen),
 
     /// There is no key, or a wrong one.
     #[error("an API key is needed; send it as `authorization: Bearer <key>` metadata")]
@@ -104,6 +114,8 @@ impl Error {
             | Self::InstallationHasRecords(_)
             | Self::LastMasterKey
             | Self::TooManyUrlTokens
+            | Self::OtherEnrichmentOpen(_)
+            | Self::EnrichmentEnded(_)
             | Self::Unauthenticated
             | Self::PermissionDenied(_) => None,
         }

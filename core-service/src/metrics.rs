@@ -21,14 +21,22 @@ pub(crate) struct ResultLabels {
 /// The label of requests for the store's writer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct ClassLabel {
-    /// `records` or `settings`.
+    /// `records`, `settings` or `background`.
     pub(crate) class: &'static str,
+}
+
+/// The label of lead enrichments.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct StateLabel {
+    /// The state, in the contract's words.
+    pub(crate) state: &'static str,
 }
 
 /// The counters of the core.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CoreMetrics {
     pub(crate) results: Family<ResultLabels, Counter>,
+    pub(crate) lead_enrichments: Family<StateLabel, Gauge>,
     pub(crate) store: StoreMetrics,
 }
 
@@ -39,6 +47,11 @@ impl CoreMetrics {
             "core_items",
             "Items of batches by kind and outcome",
             metrics.results.clone(),
+        );
+        registry.register(
+            "lead_enrichments",
+            "Lead enrichments that are kept, by state",
+            metrics.lead_enrichments.clone(),
         );
         metrics.store.register(registry);
         metrics
@@ -54,6 +67,7 @@ pub struct StoreMetrics {
     pub(crate) commit_duration: Histogram,
     pub(crate) queued_requests: Family<ClassLabel, Gauge>,
     pub(crate) overloaded: Family<ClassLabel, Counter>,
+    pub(crate) enrichment_results: Family<StateLabel, Counter>,
 }
 
 impl Default for StoreMetrics {
@@ -65,6 +79,7 @@ impl Default for StoreMetrics {
             commit_duration: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             queued_requests: Family::default(),
             overloaded: Family::default(),
+            enrichment_results: Family::default(),
         }
     }
 }
@@ -94,7 +109,7 @@ impl StoreMetrics {
         );
         registry.register(
             "store_queued_requests",
-            "Requests that wait for the writer, by class (records, settings)",
+            "Requests that wait for the writer, by class (records, settings, background)",
             self.queued_requests.clone(),
         );
         registry.register(
@@ -102,6 +117,11 @@ impl StoreMetrics {
             "Requests refused because too many wait for the writer, or because they waited too \
              long, by class",
             self.overloaded.clone(),
+        );
+        registry.register(
+            "lead_enrichment_results",
+            "Lead enrichments that ended or were parked, by the state that they came to",
+            self.enrichment_results.clone(),
         );
     }
 }

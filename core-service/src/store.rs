@@ -5,16 +5,21 @@
 //!
 //! - what is answered is durable;
 //! - a batch is one transaction;
-//! - two requests with one idempotency key leave one record, however they race.
+//! - two requests with one idempotency key leave one record, however they race;
+//! - a lead enrichment is worked on by whoever holds its lease, and by nobody
+//!   else until that ends; nothing about it is kept in a process alone.
 
+mod enrichment_work;
 mod error;
 mod pace;
 mod page;
 mod sqlite;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+pub use enrichment_work::{ClaimedEnrichment, DueEnrichments, EnrichmentClaim};
 pub use error::StoreError;
 pub use pace::Pace;
 pub use page::{
@@ -25,9 +30,10 @@ pub use sqlite::{SqliteStore, backup, restore};
 use uuid::Uuid;
 
 use crate::domain::{
-    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
-    NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState,
-    QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit, VisitorHistory,
+    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadEnrichmentState,
+    LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit, NotOpen, OrganizationAccess,
+    PlannedPush, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, Settlement,
+    UrlToken, UrlTokenId, Visit, VisitorHistory,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Verdict};
@@ -219,6 +225,112 @@ impl Store {
     pub async fn try_leads(&self, batch: Batch<LeadToEnrich>) -> Result<Vec<Verdict>, StoreError> {
         match self {
             Self::Sqlite(store) => store.try_leads(batch).await,
+        }
+    }
+
+    /// Which installations have lead enrichments that are due, and when the
+    /// next one is. Cheap: what waits is not counted through.
+    pub async fn due_enrichments(&self, now: Timestamp) -> Result<DueEnrichments, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.due_enrichments(now).await,
+        }
+    }
+
+    /// Hears whenever a write of this process may have made a lead enrichment
+    /// due sooner than [`Store::due_enrichments`] said before.
+    pub fn enrichment_alarm(&self) -> tokio::sync::watch::Receiver<()> {
+        match self {
+            Self::Sqlite(store) => store.enrichment_alarm(),
+        }
+    }
+
+    /// Takes up lead enrichments of one installation that are due and that
+    /// nobody works on, the one that is due longest first. Those whose Lead is
+    /// enriched over and over are parked instead, so that fewer than the limit
+    /// does not mean that there are no more.
+    pub async fn claim_enrichments(
+        &self,
+        claim: EnrichmentClaim,
+    ) -> Result<Vec<ClaimedEnrichment>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.claim_enrichments(claim).await,
+        }
+    }
+
+    /// Keeps what is about to be written into Leads, which must be durable
+    /// before it is sent: so a crash in between is told from somebody else's
+    /// change. One answer each, in order: `false` when the lease is lost or the
+    /// job was cancelled, and nothing may be sent. The lease is extended.
+    pub async fn begin_push(
+        &self,
+        pushes: Vec<PlannedPush>,
+        lease_until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<bool>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.begin_push(pushes, lease_until, now).await,
+        }
+    }
+
+    /// Keeps what runs of lead enrichments came to. One answer each, in order:
+    /// the state that the job is in now, or `None` when the lease was lost and
+    /// nothing has changed.
+    ///
+    /// Done in several transactions when they are many. After an error those
+    /// that were settled are; settling all of them again is safe.
+    pub async fn settle_enrichments(
+        &self,
+        settlements: Vec<Settlement>,
+        now: Timestamp,
+    ) -> Result<Vec<Option<LeadEnrichmentState>>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.settle_enrichments(settlements, now).await,
+        }
+    }
+
+    /// Lets the lead enrichments of an installation go on that waited for a
+    /// connection, and says how many. To be called when credentials were set,
+    /// and when a connection was found to work, also after a start: a crash may
+    /// have come in between.
+    pub async fn release_connection_waits(
+        &self,
+        igrp: Igrp,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.release_connection_waits(igrp, now).await,
+        }
+    }
+
+    /// Has a lead enrichment tried now, whatever came of it before. `None` when
+    /// there is none; the id of another when that is open for its lead.
+    pub async fn retry_enrichment(
+        &self,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<Option<Result<LeadEnrichment, Uuid>>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.retry_enrichment(id, now).await,
+        }
+    }
+
+    /// Ends a lead enrichment that is open. `None` when there is none.
+    pub async fn cancel_enrichment(
+        &self,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<Option<Result<LeadEnrichment, NotOpen>>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.cancel_enrichment(id, now).await,
+        }
+    }
+
+    /// How many lead enrichments there are in each state, all states included.
+    pub async fn enrichment_counts(
+        &self,
+    ) -> Result<BTreeMap<LeadEnrichmentState, u64>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.enrichment_counts().await,
         }
     }
 

@@ -63,7 +63,7 @@ pub(crate) enum Command {
     /// Look at call ratings
     #[command(subcommand)]
     Ratings(ratings::Ratings),
-    /// Look at lead enrichments
+    /// Look at lead enrichments, retry and cancel them
     #[command(subcommand)]
     Enrichments(enrichments::Enrichments),
     /// Look at visits

@@ -1,4 +1,25 @@
 //! Lead enrichments: jobs that write marketing data into Salesforce Leads.
+//!
+//! What becomes of a job when something happens is decided in `transition.rs`,
+//! and only there. A store keeps what comes of it.
+
+mod attempt;
+mod attribution;
+mod back_off;
+mod known_lead;
+mod progress;
+mod settlement;
+mod state;
+mod transition;
+
+pub use attempt::{Attempt, AttemptOutcome, Attempts};
+pub use attribution::{KeptAttribution, KeptShare};
+pub use back_off::retry_delay;
+pub use known_lead::{KnownLead, WrittenMarks};
+pub use progress::{HeldLease, Lease, Progress};
+pub use settlement::{Awaited, PlannedPush, RunResult, SalesforceRefusal, Settlement};
+pub use state::LeadEnrichmentState;
+pub use transition::{Claim, NotOpen};
 
 use std::collections::BTreeMap;
 
@@ -90,13 +111,8 @@ pub struct LeadEnrichment {
     pub request_count: u32,
     pub warnings: Vec<String>,
     pub origin: Option<Origin>,
-}
-
-/// Where a lead enrichment stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LeadEnrichmentState {
-    /// Accepted and durable, to be worked on.
-    Pending,
+    /// How far it has come.
+    pub progress: Progress,
 }
 
 impl LeadEnrichment {
@@ -133,6 +149,9 @@ impl LeadEnrichment {
         self.known_values = known_values;
         self.warnings = warnings;
         self.origin = origin.or(self.origin.take());
-        self.update_time = now;
+        self.joined(now);
     }
 }
+
+#[cfg(test)]
+mod tests;

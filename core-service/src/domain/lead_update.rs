@@ -1,12 +1,10 @@
 //! What an enrichment writes into a Lead.
 
-use std::collections::BTreeMap;
-
 use sfbridge_values::FieldName;
 
 use super::{
-    FieldTexts, Fingerprint, LeadField, LeadTarget, LeadValue, MarketingData, OverwritePolicy,
-    TimeZone,
+    FieldTexts, LeadField, LeadTarget, LeadValue, MarketingData, OverwritePolicy, TimeZone,
+    WrittenMarks,
 };
 
 /// What there is to decide about a Lead.
@@ -17,17 +15,14 @@ pub struct LeadState<'a> {
     pub fields: Option<&'a [LeadField]>,
     /// What the Lead shows by field. A field that is not there is not known.
     pub present: &'a FieldTexts,
-    /// What sfbridge wrote last, by field name in lower case.
-    pub written: &'a BTreeMap<String, WrittenMark>,
+    /// What sfbridge wrote last, or was about to.
+    pub written: &'a WrittenMarks,
     /// What to do when a field holds something else. Unset: keep what tells of
     /// the first contact, write over the rest.
     pub overwrite_policy: Option<OverwritePolicy>,
     /// For texts that show a time.
     pub zone: TimeZone,
 }
-
-/// Tells a text again that sfbridge wrote, without keeping it.
-pub type WrittenMark = [u8; 16];
 
 /// What is to become of one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,11 +54,6 @@ pub enum Decision {
     ReadOnly,
     /// The field can't hold such a value.
     Misfit,
-}
-
-/// The mark of a text as it was written.
-pub fn mark(text: &str) -> WrittenMark {
-    Fingerprint::default().text(text).finish()
 }
 
 /// Decides for each target what is to become of it.
@@ -123,8 +113,7 @@ impl LeadState<'_> {
     /// Whether another value may be written over. What sfbridge wrote itself
     /// always may.
     fn may_replace(&self, target: &LeadTarget, present: &str) -> bool {
-        let name = target.field.as_str().to_ascii_lowercase();
-        let is_ours = self.written.get(&name) == Some(&mark(present));
+        let is_ours = self.written.is_ours(target.field.as_str(), present);
         let overwrites = match self.overwrite_policy {
             Some(OverwritePolicy::Always) => true,
             Some(OverwritePolicy::Empty) => false,

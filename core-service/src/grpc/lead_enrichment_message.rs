@@ -10,8 +10,9 @@ use super::event_message::{keep_time, visitor};
 use super::notification_message::{ReadNotification, write_origin};
 use super::time;
 use crate::domain::{
-    AttributionModelId, LeadEnrichment, LeadEnrichmentState, LeadFieldMapping, LeadToEnrich,
-    OverwritePolicy, Rejection, RejectionReason,
+    Attempt, AttemptOutcome, AttributionModelId, KeptAttribution, KeptShare, LeadEnrichment,
+    LeadEnrichmentState, LeadFieldMapping, LeadToEnrich, OverwritePolicy, Rejection,
+    RejectionReason,
 };
 use crate::error::Error;
 use crate::recording::Item;
@@ -146,7 +147,9 @@ pub(super) fn write(enrichment: LeadEnrichment) -> pb::LeadEnrichment {
         request_count,
         warnings,
         origin,
+        progress,
     } = enrichment;
+    let next_attempt_time = progress.next_attempt_time().map(time::write);
     pb::LeadEnrichment {
         lead_enrichment_id: lead_enrichment_id.to_string(),
         igrp: igrp.get(),
@@ -167,10 +170,87 @@ pub(super) fn write(enrichment: LeadEnrichment) -> pb::LeadEnrichment {
         known_values: known_values.into_iter().collect(),
         receive_time: Some(time::write(receive_time)),
         update_time: Some(time::write(update_time)),
-        request_count: i32::try_from(request_count).unwrap_or(i32::MAX),
+        request_count: count(request_count),
         warnings,
         salesforce: write_origin(origin),
+        attempts: progress.attempts.iter().map(write_attempt).collect(),
+        attempt_count: count(progress.attempt_count),
+        written_fields: progress.written_fields.into_iter().collect(),
+        failure: progress.failure.map(|failure| pb::LeadEnrichmentFailure {
+            code: failure.code,
+            description: failure.description,
+        }),
+        next_attempt_time,
+        attribution: progress.attribution.map(write_attribution),
     }
+}
+
+fn write_attempt(attempt: &Attempt) -> pb::Attempt {
+    let Attempt {
+        number,
+        start_time,
+        end_time,
+        outcome,
+        code,
+        description,
+        written_fields,
+        warnings,
+        next_attempt_time,
+    } = attempt.clone();
+    pb::Attempt {
+        number: count(number),
+        start_time: Some(time::write(start_time)),
+        end_time: Some(time::write(end_time)),
+        outcome: write_outcome(outcome).into(),
+        code,
+        description,
+        written_fields,
+        warnings,
+        next_attempt_time: next_attempt_time.map(time::write),
+    }
+}
+
+fn write_outcome(outcome: AttemptOutcome) -> pb::AttemptOutcome {
+    match outcome {
+        AttemptOutcome::Succeeded => pb::AttemptOutcome::Succeeded,
+        AttemptOutcome::Unchanged => pb::AttemptOutcome::Unchanged,
+        AttemptOutcome::NoData => pb::AttemptOutcome::NoData,
+        AttemptOutcome::Failed => pb::AttemptOutcome::Failed,
+        AttemptOutcome::Refused => pb::AttemptOutcome::Refused,
+        AttemptOutcome::WaitedForData => pb::AttemptOutcome::WaitedForData,
+        AttemptOutcome::WaitedForConnection => pb::AttemptOutcome::WaitedForConnection,
+        AttemptOutcome::Postponed => pb::AttemptOutcome::Postponed,
+        AttemptOutcome::Interrupted => pb::AttemptOutcome::Interrupted,
+    }
+}
+
+fn write_attribution(attribution: KeptAttribution) -> pb::LeadAttribution {
+    let KeptAttribution {
+        attribution_model_id,
+        attribution_model_name,
+        is_late,
+        shares,
+        share_count,
+    } = attribution;
+    let share = |share: KeptShare| pb::VisitShare {
+        visit_id: share.visit_id.to_string(),
+        visit_time: Some(time::write(share.visit_time)),
+        channel_name: share.channel_name,
+        channel_type: share.channel_type,
+        share: count(share.parts),
+        is_chosen: share.is_chosen,
+    };
+    pb::LeadAttribution {
+        attribution_model_id,
+        attribution_model_name,
+        is_late,
+        shares: shares.into_iter().map(share).collect(),
+        share_count: count(share_count),
+    }
+}
+
+fn count(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 /// Reads a policy; unset means none.
@@ -185,15 +265,23 @@ pub(super) fn read_overwrite_policy(policy: i32) -> Result<Option<OverwritePolic
 
 /// Reads a state to filter by.
 pub(super) fn read_state(state: i32) -> Result<Option<LeadEnrichmentState>, Error> {
-    match pb::LeadEnrichmentState::try_from(state) {
-        Ok(pb::LeadEnrichmentState::Unspecified) => Ok(None),
-        Ok(pb::LeadEnrichmentState::Pending) => Ok(Some(LeadEnrichmentState::Pending)),
-        Err(_) => Err(Error::invalid("state", "has an unknown value")),
-    }
+    let invalid = |_| Error::invalid("state", "has an unknown value");
+    let asked = pb::LeadEnrichmentState::try_from(state).map_err(invalid)?;
+    let mut states = LeadEnrichmentState::ALL.into_iter();
+    Ok(states.find(|state| write_state(*state) == asked))
 }
 
 fn write_state(state: LeadEnrichmentState) -> pb::LeadEnrichmentState {
     match state {
         LeadEnrichmentState::Pending => pb::LeadEnrichmentState::Pending,
+        LeadEnrichmentState::WaitingForConnection => pb::LeadEnrichmentState::WaitingForConnection,
+        LeadEnrichmentState::WaitingForData => pb::LeadEnrichmentState::WaitingForData,
+        LeadEnrichmentState::Pushing => pb::LeadEnrichmentState::Pushing,
+        LeadEnrichmentState::Succeeded => pb::LeadEnrichmentState::Succeeded,
+        LeadEnrichmentState::Unchanged => pb::LeadEnrichmentState::Unchanged,
+        LeadEnrichmentState::NoData => pb::LeadEnrichmentState::NoData,
+        LeadEnrichmentState::Failed => pb::LeadEnrichmentState::Failed,
+        LeadEnrichmentState::Cancelled => pb::LeadEnrichmentState::Cancelled,
+        LeadEnrichmentState::Parked => pb::LeadEnrichmentState::Parked,
     }
 }

@@ -10,7 +10,7 @@ use super::page;
 use super::routes::Services;
 use super::{batch, lead_enrichment_message, preview_message, time};
 use crate::clock;
-use crate::domain::Role;
+use crate::domain::{LeadEnrichment, Role};
 use crate::error::Error;
 use crate::store::LeadEnrichmentFilter;
 
@@ -67,20 +67,7 @@ impl LeadEnrichmentService for Services {
         let caller = Caller::of(&request)?;
         caller.require(Role::Read)?;
         let pb::GetLeadEnrichmentRequest { lead_enrichment_id } = request.into_inner();
-        let not_found = || Error::NotFound {
-            kind: "lead enrichment",
-            id: lead_enrichment_id.trim().to_owned(),
-        };
-        let id = super::record_id("lead_enrichment_id", &lead_enrichment_id)?;
-        let enrichment = self
-            .store
-            .lead_enrichment(id)
-            .await
-            .map_err(Error::from)?
-            .ok_or_else(not_found)?;
-        if !caller.coverage().covers(enrichment.igrp) {
-            return Err(not_found().into());
-        }
+        let enrichment = self.covered(&caller, &lead_enrichment_id).await?;
         let lead_enrichment = Some(lead_enrichment_message::write(enrichment));
         Ok(Response::new(pb::GetLeadEnrichmentResponse {
             lead_enrichment,
@@ -131,6 +118,50 @@ impl LeadEnrichmentService for Services {
         }))
     }
 
+    async fn retry_lead_enrichment(
+        &self,
+        request: Request<pb::RetryLeadEnrichmentRequest>,
+    ) -> Result<Response<pb::RetryLeadEnrichmentResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        caller.require(Role::Admin)?;
+        let pb::RetryLeadEnrichmentRequest { lead_enrichment_id } = request.into_inner();
+        let covered = self.covered(&caller, &lead_enrichment_id).await?;
+        let id = covered.lead_enrichment_id;
+        let retried = self
+            .store
+            .retry_enrichment(id, clock::now())
+            .await
+            .map_err(Error::from)?
+            .ok_or_else(|| not_found(&lead_enrichment_id))?
+            .map_err(Error::OtherEnrichmentOpen)?;
+        let lead_enrichment = Some(lead_enrichment_message::write(retried));
+        Ok(Response::new(pb::RetryLeadEnrichmentResponse {
+            lead_enrichment,
+        }))
+    }
+
+    async fn cancel_lead_enrichment(
+        &self,
+        request: Request<pb::CancelLeadEnrichmentRequest>,
+    ) -> Result<Response<pb::CancelLeadEnrichmentResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        caller.require(Role::Admin)?;
+        let pb::CancelLeadEnrichmentRequest { lead_enrichment_id } = request.into_inner();
+        let covered = self.covered(&caller, &lead_enrichment_id).await?;
+        let id = covered.lead_enrichment_id;
+        let cancelled = self
+            .store
+            .cancel_enrichment(id, clock::now())
+            .await
+            .map_err(Error::from)?
+            .ok_or_else(|| not_found(&lead_enrichment_id))?
+            .map_err(Error::EnrichmentEnded)?;
+        let lead_enrichment = Some(lead_enrichment_message::write(cancelled));
+        Ok(Response::new(pb::CancelLeadEnrichmentResponse {
+            lead_enrichment,
+        }))
+    }
+
     async fn preview_lead_enrichment(
         &self,
         request: Request<pb::PreviewLeadEnrichmentRequest>,
@@ -156,5 +187,23 @@ impl LeadEnrichmentService for Services {
             &installation,
             &history,
         )?))
+    }
+}
+
+impl Services {
+    /// The lead enrichment of this id, if the caller may know of it.
+    async fn covered(&self, caller: &Caller, text: &str) -> Result<LeadEnrichment, Error> {
+        let id = super::record_id("lead_enrichment_id", text)?;
+        let found = self.store.lead_enrichment(id).await?;
+        found
+            .filter(|enrichment| caller.coverage().covers(enrichment.igrp))
+            .ok_or_else(|| not_found(text))
+    }
+}
+
+fn not_found(id: &str) -> Error {
+    Error::NotFound {
+        kind: "lead enrichment",
+        id: id.trim().to_owned(),
     }
 }

@@ -8,7 +8,8 @@ use sfbridge_values::{CallRef, Timestamp, VisitorId};
 use super::{lead_enrichment_message, time, visit_message};
 use crate::domain::{
     Attribution, AttributionModel, AttributionModelId, Decision, FieldTexts, Installation,
-    LeadFieldMapping, LeadState, LeadTarget, OverwritePolicy, PlannedField, VisitorHistory, plan,
+    LeadFieldMapping, LeadState, LeadTarget, OverwritePolicy, PlannedField, VisitorHistory,
+    WrittenMarks, plan,
 };
 use crate::error::{Error, Violation};
 
@@ -118,7 +119,7 @@ pub(super) fn write(
     let lead = LeadState {
         fields: None,
         present: &asked.known_values,
-        written: &BTreeMap::new(),
+        written: &WrittenMarks::default(),
         overwrite_policy: asked.overwrite_policy,
         zone: installation.time_zone,
     };

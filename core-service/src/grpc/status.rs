@@ -33,6 +33,10 @@ impl From<Error> for Status {
             }
             Error::LastMasterKey => (Code::FailedPrecondition, "LAST_ADMIN_KEY"),
             Error::TooManyUrlTokens => (Code::FailedPrecondition, "TOO_MANY_URL_TOKENS"),
+            Error::OtherEnrichmentOpen(_) => {
+                (Code::FailedPrecondition, "OTHER_LEAD_ENRICHMENT_OPEN")
+            }
+            Error::EnrichmentEnded(_) => (Code::FailedPrecondition, "LEAD_ENRICHMENT_ENDED"),
             Error::Unauthenticated => (Code::Unauthenticated, "API_KEY_NEEDED"),
             Error::PermissionDenied(_) => (Code::PermissionDenied, "NOT_ALLOWED"),
             Error::Store(StoreError::Overloaded) => (Code::ResourceExhausted, "OVERLOADED"),

@@ -4,7 +4,7 @@ use sfbridge_values::{Igrp, Timestamp};
 use uuid::Uuid;
 
 use crate::domain::{
-    AttributionModelId, LeadEnrichment, LeadEnrichmentState, LeadToEnrich, Rejection,
+    AttributionModelId, LeadEnrichment, LeadEnrichmentState, LeadToEnrich, Progress, Rejection,
 };
 
 /// The job that a request opens when none is open for its lead.
@@ -35,6 +35,7 @@ pub fn new_enrichment(
         request_count: 1,
         warnings: request.warnings,
         origin: request.origin,
+        progress: Progress::due(now),
     }
 }
 

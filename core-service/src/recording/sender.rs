@@ -17,8 +17,18 @@ pub enum Sender {
     Unnamed,
     /// Settings and other small work of operators.
     Settings,
-    // Work that nobody waits for would be one more sender, which earns less
-    // than the others in its turn (`store/sqlite/fair_queue.rs`).
+    /// Work that nobody waits for. It has a smaller share than the others.
+    Background,
+}
+
+impl Sender {
+    /// How many turns it takes this sender to earn an item.
+    pub fn turns_per_item(&self) -> usize {
+        match self {
+            Self::Organization(_) | Self::Installation(_) | Self::Unnamed | Self::Settings => 1,
+            Self::Background => 4,
+        }
+    }
 }
 
 impl<T> Batch<T> {

@@ -3,6 +3,7 @@
 //! One thread writes ([`writer`]); a pool of connections reads
 //! ([`readers`]) and never waits for it.
 
+mod alarm;
 mod api_keys;
 mod calls;
 mod columns;
@@ -13,6 +14,7 @@ mod file;
 mod histories;
 mod installations;
 mod keys;
+mod known_leads;
 mod lead_enrichments;
 mod listing;
 mod log;
@@ -28,6 +30,7 @@ mod url_tokens;
 mod visits;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use sfbridge_values::{CallRef, Igrp, OrganizationId, Timestamp, VisitorId};
@@ -37,17 +40,19 @@ use uuid::Uuid;
 pub use copies::{backup, restore};
 
 use super::{
-    CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Migrated,
-    Pace, Page, PageRequest, QuarantineFilter, RefusedMessageFilter, StoreError, StoreState,
-    VisitFilter,
+    CallFilter, CallRatingFilter, ClaimedEnrichment, DueEnrichments, EnrichmentClaim, EventFilter,
+    InstallationFilter, LeadEnrichmentFilter, Migrated, Pace, Page, PageRequest, QuarantineFilter,
+    RefusedMessageFilter, StoreError, StoreState, VisitFilter,
 };
 use crate::domain::{
-    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadToEnrich, NewCall,
-    NewCallRating, NewEvent, NewVisit, OrganizationAccess, QuarantineState,
-    QuarantinedNotification, Refusal, RefusedMessage, UrlToken, UrlTokenId, Visit, VisitorHistory,
+    ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadEnrichmentState,
+    LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit, NotOpen, OrganizationAccess,
+    PlannedPush, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, Settlement,
+    UrlToken, UrlTokenId, Visit, VisitorHistory,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Prospect, Verdict};
+use lead_enrichments::SLICE;
 use readers::Readers;
 use writer::Writer;
 
@@ -111,7 +116,12 @@ impl SqliteStore {
         &self,
         batch: Batch<LeadToEnrich>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(batch, lead_enrichments::record).await
+        let alarm = self.writer.alarm();
+        self.writer
+            .record(batch, move |connection, batch| {
+                lead_enrichments::record(connection, batch, &alarm)
+            })
+            .await
     }
 
     pub(super) async fn try_events(
@@ -158,28 +168,171 @@ impl SqliteStore {
             warnings: job.warnings,
             tie: None,
         };
+        let alarm = self.writer.alarm();
         self.writer
             .try_out((batch.sender(), batch.items.len()), move |connection| {
                 trial::verdicts(
-                    || lead_enrichments::record(connection, batch),
+                    || lead_enrichments::record(connection, batch, &alarm),
                     |id| Ok(lead_enrichments::find(connection, id)?.map(prospect)),
                 )
             })
             .await
     }
 
+    pub(super) async fn due_enrichments(
+        &self,
+        now: Timestamp,
+    ) -> Result<DueEnrichments, StoreError> {
+        self.readers
+            .read(move |connection| lead_enrichments::due(connection, now))
+            .await
+    }
+
+    pub(super) fn enrichment_alarm(&self) -> watch::Receiver<()> {
+        self.writer.alarm().listen()
+    }
+
+    pub(super) async fn claim_enrichments(
+        &self,
+        claim: EnrichmentClaim,
+    ) -> Result<Vec<ClaimedEnrichment>, StoreError> {
+        let mut enrichments = Vec::new();
+        while enrichments.len() < claim.limit {
+            let limit = SLICE.min(claim.limit - enrichments.len());
+            let claimed = self
+                .writer
+                .work(limit, move |connection| {
+                    lead_enrichments::claim(connection, &claim, limit)
+                })
+                .await;
+            let claimed = match claimed {
+                // What was taken up before is not to wait for its lease to end.
+                Err(_) if !enrichments.is_empty() => break,
+                claimed => claimed?,
+            };
+            let parked = u64::try_from(claimed.parked).unwrap_or(0);
+            self.writer
+                .count_enrichments(LeadEnrichmentState::Parked, parked);
+            let count = claimed.parked + claimed.enrichments.len();
+            enrichments.extend(claimed.enrichments);
+            if count < limit {
+                break;
+            }
+        }
+        Ok(enrichments)
+    }
+
+    pub(super) async fn begin_push(
+        &self,
+        pushes: Vec<PlannedPush>,
+        lease_until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<bool>, StoreError> {
+        let mut answers = Vec::with_capacity(pushes.len());
+        for slice in slices(pushes) {
+            let begun = self.writer.work(slice.len(), move |connection| {
+                lead_enrichments::begin_push(connection, slice, lease_until, now)
+            });
+            answers.extend(begun.await?);
+        }
+        Ok(answers)
+    }
+
+    pub(super) async fn settle_enrichments(
+        &self,
+        settlements: Vec<Settlement>,
+        now: Timestamp,
+    ) -> Result<Vec<Option<LeadEnrichmentState>>, StoreError> {
+        let mut answers = Vec::with_capacity(settlements.len());
+        for slice in slices(settlements) {
+            let alarm = self.writer.alarm();
+            let settled = self.writer.work(slice.len(), move |connection| {
+                lead_enrichments::settle(connection, slice, now, &alarm)
+            });
+            let settled = settled.await?;
+            let ended = settled.iter().flatten().filter(|state| !state.is_open());
+            for state in ended {
+                self.writer.count_enrichments(*state, 1);
+            }
+            answers.extend(settled);
+        }
+        Ok(answers)
+    }
+
+    pub(super) async fn release_connection_waits(
+        &self,
+        igrp: Igrp,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let mut count = 0;
+        loop {
+            let alarm = self.writer.alarm();
+            let released = self.writer.work(SLICE, move |connection| {
+                lead_enrichments::release(connection, igrp, now, &alarm)
+            });
+            let released = released.await?;
+            count += released;
+            if released < SLICE {
+                return Ok(count);
+            }
+        }
+    }
+
+    pub(super) async fn retry_enrichment(
+        &self,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<Option<Result<LeadEnrichment, Uuid>>, StoreError> {
+        let alarm = self.writer.alarm();
+        self.writer
+            .write(move |connection| lead_enrichments::retry(connection, id, now, &alarm))
+            .await
+    }
+
+    pub(super) async fn cancel_enrichment(
+        &self,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<Option<Result<LeadEnrichment, NotOpen>>, StoreError> {
+        let cancelled = self
+            .writer
+            .write(move |connection| lead_enrichments::cancel(connection, id, now))
+            .await?;
+        if let Some(Ok(_)) = &cancelled {
+            self.writer
+                .count_enrichments(LeadEnrichmentState::Cancelled, 1);
+        }
+        Ok(cancelled)
+    }
+
+    pub(super) async fn enrichment_counts(
+        &self,
+    ) -> Result<BTreeMap<LeadEnrichmentState, u64>, StoreError> {
+        self.readers.read(lead_enrichments::counts).await
+    }
+
     pub(super) async fn record_visits(
         &self,
         batch: Batch<NewVisit>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(batch, visits::record).await
+        let alarm = self.writer.alarm();
+        self.writer
+            .record(batch, move |connection, batch| {
+                visits::record(connection, batch, &alarm)
+            })
+            .await
     }
 
     pub(super) async fn record_calls(
         &self,
         batch: Batch<NewCall>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(batch, calls::record).await
+        let alarm = self.writer.alarm();
+        self.writer
+            .record(batch, move |connection, batch| {
+                calls::record(connection, batch, &alarm)
+            })
+            .await
     }
 
     pub(super) async fn quarantine(
@@ -461,6 +614,15 @@ impl SqliteStore {
             .read(move |connection| refused_messages::list(connection, filter, page))
             .await
     }
+}
+
+/// Takes work apart into what one transaction may take.
+fn slices<T>(work: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    let mut work = work.into_iter();
+    std::iter::from_fn(move || {
+        let slice: Vec<T> = work.by_ref().take(SLICE).collect();
+        (!slice.is_empty()).then_some(slice)
+    })
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod preview;
 mod recording;
 mod reflection;
 mod refused;
+mod retries;
 mod senders;
 mod shutdown;
 mod tls;

@@ -1,26 +1,39 @@
 //! `sfbridge enrichments`: the jobs of writing marketing data into Leads.
 
 mod preview;
+mod show;
+mod state;
 
 use clap::{Args, Subcommand};
 use sfbridge_proto::v1 as pb;
 use sfbridge_proto::v1::lead_enrichment_service_client::LeadEnrichmentServiceClient;
 use tonic::Status;
 
-use super::listing::{Limit, Times, more, short, time};
+use super::listing::{Limit, Times, more, time};
 use crate::client::{Page, Refused, block_on, collect, connect};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::{Output, Table};
 use preview::Preview;
 
-/// Looks at lead enrichments.
+/// Looks at lead enrichments, and decides about them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Enrichments {
     /// List the lead enrichments of an installation, the newest first
     List(List),
-    /// Show one lead enrichment
+    /// Show one lead enrichment: what to do next, what was tried and written,
+    /// and what it was attributed to
     Show {
+        /// The lead enrichment's id
+        lead_enrichment_id: String,
+    },
+    /// Have a lead enrichment tried now, also one that has ended or is parked
+    Retry {
+        /// The lead enrichment's id
+        lead_enrichment_id: String,
+    },
+    /// End a lead enrichment; what is on its way to Salesforce may still arrive
+    Cancel {
         /// The lead enrichment's id
         lead_enrichment_id: String,
     },
@@ -34,6 +47,9 @@ pub(crate) struct List {
     /// The installation
     #[arg(long)]
     igrp: i64,
+    /// Only this state, such as `WAITING_FOR_DATA`
+    #[arg(long, value_parser = state::parse)]
+    state: Option<pb::LeadEnrichmentState>,
     /// Only this visitor
     #[arg(long)]
     visitor_id: Option<String>,
@@ -58,6 +74,12 @@ impl Enrichments {
             match self {
                 Self::List(list) => list.run(client, output).await,
                 Self::Show { lead_enrichment_id } => show(client, lead_enrichment_id, output).await,
+                Self::Retry { lead_enrichment_id } => {
+                    retry(client, lead_enrichment_id, output).await
+                }
+                Self::Cancel { lead_enrichment_id } => {
+                    cancel(client, lead_enrichment_id, output).await
+                }
                 Self::Preview(preview) => preview.run(client, output).await,
             }
         })
@@ -68,6 +90,7 @@ impl List {
     async fn run(self, client: Client, output: &mut Output<'_>) -> Result<(), Failure> {
         let request = pb::ListLeadEnrichmentsRequest {
             igrp: self.igrp,
+            state: self.state.unwrap_or_default().into(),
             visitor_id: self.visitor_id.unwrap_or_default(),
             call_ref: self.call_ref.unwrap_or_default(),
             record_id: self.record_id.unwrap_or_default(),
@@ -104,16 +127,20 @@ impl List {
             "VISITOR",
             "CALL",
             "REQUESTS",
+            "ATTEMPTS",
+            "NEXT ATTEMPT",
             "ENRICHMENT ID",
         ]);
         for job in page.items {
             table.row([
                 time(job.receive_time),
-                short(job.state().as_str_name(), "LEAD_ENRICHMENT_STATE_"),
+                state::name(job.state()).to_owned(),
                 job.record_id,
                 job.visitor_id,
                 job.call_ref,
                 job.request_count.to_string(),
+                job.attempt_count.to_string(),
+                time(job.next_attempt_time),
                 job.lead_enrichment_id,
             ]);
         }
@@ -133,5 +160,40 @@ async fn show(
     if output.is_json() {
         return Ok(output.message("LeadEnrichment", &job)?);
     }
-    Ok(output.fields("LeadEnrichment", &job)?)
+    Ok(show::print(&job, output)?)
+}
+
+async fn retry(
+    mut client: Client,
+    lead_enrichment_id: String,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let request = pb::RetryLeadEnrichmentRequest { lead_enrichment_id };
+    let answer = client.retry_lead_enrichment(request).await;
+    let job = answer.map_err(Refused)?.into_inner().lead_enrichment;
+    tell(&job.unwrap_or_default(), output)
+}
+
+async fn cancel(
+    mut client: Client,
+    lead_enrichment_id: String,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let request = pb::CancelLeadEnrichmentRequest { lead_enrichment_id };
+    let answer = client.cancel_lead_enrichment(request).await;
+    let job = answer.map_err(Refused)?.into_inner().lead_enrichment;
+    tell(&job.unwrap_or_default(), output)
+}
+
+/// Says where a job stands now.
+fn tell(job: &pb::LeadEnrichment, output: &mut Output<'_>) -> Result<(), Failure> {
+    if output.is_json() {
+        return Ok(output.message("LeadEnrichment", job)?);
+    }
+    Ok(output.line(format_args!(
+        "{} is {}. {}",
+        job.lead_enrichment_id,
+        state::name(job.state()),
+        state::explain(job.state())
+    ))?)
 }

@@ -1,5 +1,6 @@
 //! The commands against a running process, as people and programs call them.
 
+mod enrichments;
 mod keys;
 mod quarantine;
 mod records;

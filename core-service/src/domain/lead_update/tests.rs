@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use sfbridge_values::{Igrp, MarketingAttribute, Timestamp, VisitorId};
 use uuid::Uuid;
 
@@ -50,11 +52,14 @@ fn decided(
         is_default: false,
     };
     let named = |text: &str| ("MARKETING__C".to_owned(), text.to_owned());
-    let written = written.map(|text| ("marketing__c".to_owned(), mark(text)));
+    let mut marks = WrittenMarks::default();
+    if let Some(text) = written {
+        marks.confirm("Marketing__c", text);
+    }
     let lead = LeadState {
         fields,
         present: &FieldTexts::new(present.map(named)),
-        written: &written.into_iter().collect(),
+        written: &marks,
         overwrite_policy: policy,
         zone: TimeZone::default(),
     };

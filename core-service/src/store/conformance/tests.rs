@@ -17,6 +17,7 @@ mod senders;
 mod transactions;
 mod trials;
 mod upserts;
+mod work;
 
 use crate::metrics::{CoreMetrics, StoreMetrics};
 use crate::recording::ItemResult;
@@ -100,6 +101,27 @@ macro_rules! run_against {
                 one_job_is_open_for_a_lead_however_requests_race
                 another_installation_organisation_or_lead_has_its_own_job
                 newer_options_replace_older_ones_and_the_earliest_time_stays;
+            work:
+                a_job_is_worked_on_by_one_until_its_lease_ends
+                two_that_claim_at_once_share_the_jobs
+                a_claim_takes_what_is_due_longest_of_one_installation
+                it_is_known_what_is_due_and_what_will_be_next
+                whoever_works_hears_of_what_becomes_due
+                what_is_about_to_be_written_is_kept_before_it_is_sent
+                everything_about_a_run_is_kept
+                many_are_settled_at_once_and_each_stands_for_itself
+                a_visit_wakes_the_jobs_that_wait_for_its_visitor_alone
+                a_call_wakes_the_jobs_that_wait_for_it_or_its_visitor
+                what_arrives_while_a_job_looks_up_is_not_missed
+                a_job_that_nothing_becomes_known_of_ends_after_24_hours
+                jobs_wait_for_a_connection_until_it_works
+                a_request_that_joins_while_it_is_worked_on_is_not_lost
+                a_lead_that_is_enriched_over_and_over_is_parked
+                an_operator_retries_what_has_ended_unless_another_is_open
+                a_cancelled_job_is_worked_on_no_more
+                jobs_are_counted_by_state
+                nothing_is_known_of_the_leads_of_a_deleted_installation
+                jobs_are_listed_by_each_state;
             trials:
                 a_trial_leaves_nothing_of_any_kind
                 a_trial_knows_what_was_recorded_before

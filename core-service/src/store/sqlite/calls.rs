@@ -6,9 +6,10 @@ use sfbridge_values::{Igrp, Timestamp, VisitorId};
 use uuid::Uuid;
 
 use super::super::{CallFilter, Page, PageRequest, StoreError};
+use super::alarm::Alarm;
 use super::columns;
 use super::listing::{Conditions, Listing};
-use super::recording;
+use super::{lead_enrichments, recording};
 use crate::domain::{Call, NewCall};
 use crate::recording::{Batch, ItemResult, new_record_id};
 
@@ -16,10 +17,18 @@ use crate::recording::{Batch, ItemResult, new_record_id};
 pub(super) fn record(
     connection: &Connection,
     batch: Batch<NewCall>,
+    alarm: &Alarm,
 ) -> Result<Vec<ItemResult>, StoreError> {
     let now = batch.now;
     recording::upsert(connection, batch, |igrp, call| {
-        put(connection, igrp, &call, now)
+        let result = put(connection, igrp, &call, now)?;
+        if matches!(result, ItemResult::Recorded(_)) {
+            lead_enrichments::wake_by_call(connection, igrp, &call.call_ref, now, alarm)?;
+            if let Some(visitor_id) = call.visitor_id {
+                lead_enrichments::wake_by_visitor(connection, igrp, visitor_id, now, alarm)?;
+            }
+        }
+        Ok(result)
     })
 }
 

@@ -4,7 +4,8 @@
 //! item, and its next request is served once it has earned all items of that.
 //! (Deficit round robin, Shreedhar and Varghese 1995, with a quantum of one.)
 //! So a sender of single items waits for one item of each other sender, even
-//! when those send by the thousand.
+//! when those send by the thousand. A sender may be one who earns less: an item
+//! in so many turns.
 //!
 //! The queue is bounded, and no sender may hold more of it than it leaves free.
 //! (Dynamic thresholds, Choudhury and Hahne 1998.) So one sender gets half of
@@ -31,6 +32,7 @@ pub(super) struct FairQueue<K, T> {
     turns: VecDeque<K>,
     held: Load,
     bounds: Load,
+    turns_per_item: fn(&K) -> usize,
 }
 
 /// What waits of one sender.
@@ -38,17 +40,20 @@ pub(super) struct FairQueue<K, T> {
 struct Line<T> {
     requests: VecDeque<(usize, T)>,
     held: Load,
+    /// Turns that were not spent yet.
     earned: usize,
 }
 
 impl<K: Clone + Eq + Hash, T> FairQueue<K, T> {
-    /// An empty queue.
-    pub(super) fn new(bounds: Load) -> Self {
+    /// An empty queue. `turns_per_item` says what an item costs a sender, at
+    /// least one turn.
+    pub(super) fn new(bounds: Load, turns_per_item: fn(&K) -> usize) -> Self {
         Self {
             lines: HashMap::new(),
             turns: VecDeque::new(),
             held: Load::default(),
             bounds,
+            turns_per_item,
         }
     }
 
@@ -84,10 +89,13 @@ impl<K: Clone + Eq + Hash, T> FairQueue<K, T> {
     pub(super) fn pop(&mut self) -> Option<T> {
         loop {
             let sender = self.turns.pop_front()?;
+            let cost = (self.turns_per_item)(&sender);
             let line = self.lines.get_mut(&sender)?;
             line.earned += 1;
             let earned = line.earned;
-            let served = line.requests.pop_front_if(|(items, _)| *items <= earned);
+            let served = line
+                .requests
+                .pop_front_if(|(items, _)| *items * cost <= earned);
             if let Some((items, _)) = &served {
                 // Whoever has nothing to send saves nothing up.
                 line.earned = 0;
@@ -138,7 +146,7 @@ mod tests {
     };
 
     fn queue() -> FairQueue<u8, usize> {
-        FairQueue::new(BOUNDS)
+        FairQueue::new(BOUNDS, |_| 1)
     }
 
     /// Serves everything that was pushed as sender and items.
@@ -165,6 +173,16 @@ mod tests {
         check(&[(1, 30), (1, 1)], &[0, 1]);
         // One that is larger than the whole queue has its turn too.
         check(&[(1, 1_000)], &[0]);
+    }
+
+    #[test]
+    fn who_earns_less_is_served_in_every_so_many_turns() {
+        let mut queue = FairQueue::new(BOUNDS, |sender| if *sender == 9 { 4 } else { 1 });
+        for (number, sender) in [9, 9, 9, 1, 1, 1, 1, 1, 1].into_iter().enumerate() {
+            queue.push(sender, 1, number).unwrap();
+        }
+        let served: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(served, [3, 4, 5, 0, 6, 7, 8, 1, 2]);
     }
 
     #[test]
@@ -239,7 +257,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_lost_or_doubled_and_each_sender_keeps_its_order(steps in steps()) {
-            let mut queue = FairQueue::new(BOUNDS);
+            let mut queue = FairQueue::new(BOUNDS, |_| 1);
             let mut model = Model::default();
             for (number, step) in steps.into_iter().enumerate() {
                 match step {
@@ -261,7 +279,7 @@ mod tests {
             first in proptest::collection::vec(1..9_usize, 4),
             second in proptest::collection::vec(1..9_usize, 4),
         ) {
-            let mut queue = FairQueue::new(Load { requests: 100, items: 1_000 });
+            let mut queue = FairQueue::new(Load { requests: 100, items: 1_000 }, |_| 1);
             let lines = [first, second];
             for (sender, line) in lines.iter().enumerate() {
                 for items in line {

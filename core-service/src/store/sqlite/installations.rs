@@ -155,6 +155,7 @@ pub(super) fn delete(
             [igrp.get()],
         )?;
     }
+    connection.execute("DELETE FROM known_leads WHERE igrp = ?1", [igrp.get()])?;
     connection.execute("DELETE FROM installations WHERE igrp = ?1", [igrp.get()])?;
     Ok(Some(true))
 }

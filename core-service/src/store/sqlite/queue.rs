@@ -38,7 +38,7 @@ impl<T> Queue<T> {
     pub(super) fn new() -> Self {
         Self {
             state: Mutex::new(State {
-                requests: FairQueue::new(BOUNDS),
+                requests: FairQueue::new(BOUNDS, Sender::turns_per_item),
                 is_open: true,
             }),
             arrived: Condvar::new(),

@@ -8,9 +8,10 @@ use sfbridge_values::{Igrp, LongText, Timestamp, VisitorId};
 use uuid::Uuid;
 
 use super::super::{Page, PageRequest, StoreError, VisitFilter};
+use super::alarm::Alarm;
 use super::columns::{self, unreadable};
 use super::listing::{Conditions, Listing};
-use super::recording;
+use super::{lead_enrichments, recording};
 use crate::domain::{NewVisit, Visit, VisitorHistory};
 use crate::recording::{Batch, ItemResult, new_record_id};
 
@@ -18,10 +19,15 @@ use crate::recording::{Batch, ItemResult, new_record_id};
 pub(super) fn record(
     connection: &Connection,
     batch: Batch<NewVisit>,
+    alarm: &Alarm,
 ) -> Result<Vec<ItemResult>, StoreError> {
     let now = batch.now;
     recording::upsert(connection, batch, |igrp, visit| {
-        put(connection, igrp, &visit, now)
+        let result = put(connection, igrp, &visit, now)?;
+        if matches!(result, ItemResult::Recorded(_)) {
+            lead_enrichments::wake_by_visitor(connection, igrp, visit.visitor_id, now, alarm)?;
+        }
+        Ok(result)
     })
 }
 

@@ -19,11 +19,13 @@ use tokio::sync::{oneshot, watch};
 use tracing::{error, info};
 
 use super::super::{Migrated, Pace, StoreError, StoreState};
+use super::alarm::Alarm;
 use super::file::{self, Lock};
 use super::log::{self, Log};
 use super::queue::{Queue, Refusal};
 use super::slowness::Slowness;
-use crate::metrics::{ClassLabel, StoreMetrics};
+use crate::domain::LeadEnrichmentState;
+use crate::metrics::{ClassLabel, StateLabel, StoreMetrics};
 use crate::recording::{Batch, ItemResult, Sender};
 
 /// Requests that may share a transaction, so that none waits for too many.
@@ -35,6 +37,7 @@ pub(super) struct Writer {
     entrance: Arc<Entrance>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     state: watch::Receiver<StoreState>,
+    alarm: Arc<Alarm>,
     metrics: StoreMetrics,
 }
 
@@ -120,6 +123,7 @@ impl Writer {
 
         let queue = Arc::new(Queue::new());
         let (state, watched) = watch::channel(StoreState::Ready);
+        let alarm = Arc::new(Alarm::default());
         let mut thread = WriterThread {
             connection,
             log,
@@ -128,6 +132,7 @@ impl Writer {
             pace,
             last_commit: Duration::ZERO,
             state,
+            alarm: Arc::clone(&alarm),
             metrics: metrics.clone(),
             _lock: lock,
         };
@@ -140,6 +145,7 @@ impl Writer {
             entrance: Arc::new(Entrance(queue)),
             thread: Arc::new(Mutex::new(Some(handle))),
             state: watched,
+            alarm,
             metrics,
         };
         Ok((writer, migrated))
@@ -148,6 +154,22 @@ impl Writer {
     /// Follows whether writes are taken.
     pub(super) fn state(&self) -> watch::Receiver<StoreState> {
         self.state.clone()
+    }
+
+    /// Rings after a commit if work has set it.
+    pub(super) fn alarm(&self) -> Arc<Alarm> {
+        Arc::clone(&self.alarm)
+    }
+
+    /// Counts lead enrichments that have come to an end.
+    pub(super) fn count_enrichments(&self, state: LeadEnrichmentState, count: u64) {
+        if count > 0 {
+            let state = StateLabel {
+                state: state.name(),
+            };
+            let results = &self.metrics.enrichment_results;
+            results.get_or_create(&state).inc_by(count);
+        }
     }
 
     /// Has a batch recorded by `work`, on its sender's account, and answers
@@ -174,6 +196,16 @@ impl Writer {
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.submit(Sender::Settings, 1, work, Done::Worked).await
+    }
+
+    /// Runs `work` on so many items that nobody waits for.
+    pub(super) async fn work<T: Send + 'static>(
+        &self,
+        items: usize,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.submit(Sender::Background, items, work, Done::Worked)
+            .await
     }
 
     /// Runs `work` like a batch of this sender's, and undoes what it wrote.
@@ -274,6 +306,7 @@ fn class(account: &Sender) -> ClassLabel {
     let class = match account {
         Sender::Organization(_) | Sender::Installation(_) | Sender::Unnamed => "records",
         Sender::Settings => "settings",
+        Sender::Background => "background",
     };
     ClassLabel { class }
 }
@@ -288,6 +321,7 @@ struct WriterThread {
     /// How long the last commit took.
     last_commit: Duration,
     state: watch::Sender<StoreState>,
+    alarm: Arc<Alarm>,
     metrics: StoreMetrics,
     _lock: Lock,
 }
@@ -367,6 +401,7 @@ impl WriterThread {
                 for answer in group.answers {
                     answer(None);
                 }
+                self.alarm.ring();
                 self.log.bound(&self.connection);
             }
             Err(error) => {

@@ -217,6 +217,22 @@ fn reads() -> Vec<Rpc> {
 fn put_aside() -> Vec<Rpc> {
     vec![
         rpc!(
+            "LeadEnrichmentService/RetryLeadEnrichment",
+            Admin,
+            leads.retry_lead_enrichment,
+            |named| pb::RetryLeadEnrichmentRequest {
+                lead_enrichment_id: named.lead_enrichment_id,
+            }
+        ),
+        rpc!(
+            "LeadEnrichmentService/CancelLeadEnrichment",
+            Admin,
+            leads.cancel_lead_enrichment,
+            |named| pb::CancelLeadEnrichmentRequest {
+                lead_enrichment_id: named.lead_enrichment_id,
+            }
+        ),
+        rpc!(
             "QuarantineService/GetQuarantinedNotification",
             Read,
             quarantine.get_quarantined_notification,

@@ -116,7 +116,7 @@ fn print(
 }
 
 /// Parts per million as a percentage, exactly.
-fn percent(parts: i32) -> String {
+pub(super) fn percent(parts: i32) -> String {
     match parts {
         0 => String::new(),
         parts => format!("{}.{:04} %", parts / 10_000, parts % 10_000),

@@ -11,12 +11,15 @@ use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use uuid::Uuid;
 
+use super::super::alarm::Alarm;
 use super::super::{
-    calls, events, file, installations, lead_enrichments, quarantine, ratings, refused_messages,
-    visits,
+    calls, events, file, histories, installations, lead_enrichments, quarantine, ratings,
+    refused_messages, visits,
 };
 use super::Folder;
-use crate::domain::{Coverage, QuarantineState, RejectionReason};
+use crate::domain::{
+    Awaited, Coverage, PlannedPush, QuarantineState, RejectionReason, RunResult, Settlement,
+};
 use crate::recording::Item;
 use crate::store::conformance::given::{
     OURS, all_enrichments, all_events, all_ratings, at, bad, batch, call, call_ref, event, igrp,
@@ -24,12 +27,12 @@ use crate::store::conformance::given::{
 };
 use crate::store::conformance::refused::{all_refused, refusal};
 use crate::store::{
-    CallFilter, CallRatingFilter, EventFilter, LeadEnrichmentFilter, PageRequest, QuarantineFilter,
-    RefusedMessageFilter, TimeRange, VisitFilter,
+    CallFilter, CallRatingFilter, EnrichmentClaim, EventFilter, LeadEnrichmentFilter, PageRequest,
+    QuarantineFilter, RefusedMessageFilter, TimeRange, VisitFilter,
 };
 
 /// The tables that grow without end.
-const RECORDS: [&str; 7] = [
+const RECORDS: [&str; 8] = [
     "events",
     "call_ratings",
     "lead_enrichments",
@@ -37,6 +40,7 @@ const RECORDS: [&str; 7] = [
     "calls",
     "quarantined_notifications",
     "idempotency_keys",
+    "known_leads",
 ];
 
 const PAGE: PageRequest = PageRequest {
@@ -222,12 +226,15 @@ fn read_the_rest(connection: &Connection) {
     ratings::current(connection, seven(), "C").unwrap();
     ratings::find(connection, Uuid::nil()).unwrap();
     lead_enrichments::find(connection, Uuid::nil()).unwrap();
+    lead_enrichments::due(connection, at(1)).unwrap();
+    lead_enrichments::counts(connection).unwrap();
     calls::find(connection, seven(), "C").unwrap();
     quarantine::find(connection, Uuid::nil()).unwrap();
 }
 
 /// Everything that is written, first and again.
 fn write_everything(connection: &Connection) {
+    let alarm = Alarm::default();
     for round in 0..2 {
         let named = |name: &str| format!("{name} {round}");
         let good = item(event(&named("event"))).notified("e");
@@ -242,13 +249,16 @@ fn write_everything(connection: &Connection) {
         request.visitor_id = Some(visitor(round));
         let request = || item(request.clone()).from(OURS);
         let requests = [request().notified("l"), request()];
-        lead_enrichments::record(connection, batch(1, requests)).unwrap();
-        visits::record(connection, batch(1, [item(visit(visitor(round), 1))])).unwrap();
+        lead_enrichments::record(connection, batch(1, requests), &alarm).unwrap();
+        let visited = batch(1, [item(visit(visitor(round), 1))]);
+        visits::record(connection, visited, &alarm).unwrap();
         calls::record(
             connection,
             batch(1, [item(call("C", Some(visitor(round)), 1))]),
+            &alarm,
         )
         .unwrap();
+        work_on_everything(connection, &alarm);
         refused_messages::record(connection, &[refusal(1)], at(1)).unwrap();
         quarantine::record(connection, batch(1, [bad_notified()])).unwrap();
         let state = QuarantineState::Discarded;
@@ -258,6 +268,53 @@ fn write_everything(connection: &Connection) {
     }
     installations::delete(connection, seven(), false).unwrap();
     installations::delete(connection, seven(), true).unwrap();
+}
+
+/// Has one job wait for its visitor, then for a connection, then end.
+fn work_on_everything(connection: &Connection, alarm: &Alarm) {
+    let claim = || {
+        let claim = EnrichmentClaim {
+            igrp: seven(),
+            owner: Uuid::nil(),
+            now: at(1),
+            lease_until: at(9),
+            limit: 9,
+        };
+        let mut claimed = lead_enrichments::claim(connection, &claim, 9).unwrap();
+        claimed.enrichments.remove(0).lease
+    };
+    let settle = |lease, result| {
+        let settlement = Settlement {
+            lease,
+            result,
+            attribution: None,
+            warnings: Vec::new(),
+        };
+        let settled = lead_enrichments::settle(connection, vec![settlement], at(1), alarm);
+        settled.unwrap()[0].unwrap()
+    };
+    let mut request = lead(2);
+    request.call_ref = Some(call_ref("W"));
+    request.visitor_id = Some(visitor(7));
+    let results = lead_enrichments::record(connection, batch(1, [item(request).from(OURS)]), alarm);
+    let id = results.unwrap()[0].recorded();
+    let history = histories::find(connection, seven(), Some(visitor(7)), None, at(1)).unwrap();
+    settle(claim(), RunResult::NothingKnown(Awaited::from(&history)));
+    let visitor_id = visitor(7);
+    lead_enrichments::wake_by_visitor(connection, seven(), visitor_id, at(1), alarm).unwrap();
+    lead_enrichments::wake_by_call(connection, seven(), &call_ref("W"), at(1), alarm).unwrap();
+    settle(claim(), RunResult::NoConnection(String::new()));
+    lead_enrichments::release(connection, seven(), at(1), alarm).unwrap();
+    let lease = claim();
+    let push = PlannedPush {
+        lease,
+        fields: [("Source__c".to_owned(), "Google".to_owned())].into(),
+        attribution: None,
+    };
+    lead_enrichments::begin_push(connection, vec![push.clone()], at(9), at(1)).unwrap();
+    settle(lease, RunResult::Succeeded(push.fields));
+    lead_enrichments::retry(connection, id, at(1), alarm).unwrap();
+    lead_enrichments::cancel(connection, id, at(1)).unwrap();
 }
 
 fn bad_notified() -> Item<std::convert::Infallible> {
@@ -296,6 +353,38 @@ fn a_list_of_one_visitor_call_or_record_does_not_walk_its_installation() {
     for statement in lists {
         for line in plan(&connection, statement) {
             assert!(!line.contains("_by_time"), "{line}:\n{statement}");
+        }
+    }
+}
+
+#[test]
+fn work_is_found_by_what_it_waits_for() {
+    let (_folder, connection, seen) = statements(|connection| {
+        write_everything(connection);
+        read_everything(connection);
+    });
+    let expected = [
+        ("due_time <= 1000000 ORDER BY", "lead_enrichments_due"),
+        ("WITH RECURSIVE lanes", "lead_enrichments_due"),
+        (
+            "awaited_visitor_id = x'",
+            "lead_enrichments_awaiting_visitor",
+        ),
+        (
+            "AND call_ref = 'W' AND state = 3",
+            "lead_enrichments_awaiting_call",
+        ),
+        ("AND state = 2", "lead_enrichments_by_state"),
+        ("AND state = 1", "lead_enrichments_by_state"),
+    ];
+    for (words, index) in expected {
+        let of_these = |statement: &&String| statement.contains(words);
+        let found: Vec<_> = seen.iter().filter(of_these).collect();
+        assert!(!found.is_empty(), "{words}");
+        for statement in found {
+            let plan = plan(&connection, statement).join("\n");
+            assert!(plan.contains(index), "{plan}:\n{statement}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}:\n{statement}");
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use refinery::Target;
 use rusqlite::Connection;
+use uuid::Uuid;
 
 use super::super::file::{self, embedded};
 use super::Folder;
-use crate::domain::Coverage;
-use crate::store::conformance::given::{OURS, events, organization, seven};
+use crate::domain::{Coverage, LeadEnrichmentState};
+use crate::store::conformance::given::{OURS, at, events, organization, seven};
 use crate::store::conformance::metrics;
-use crate::store::{PageRequest, Store};
+use crate::store::{EnrichmentClaim, PageRequest, Store};
 
 /// A database as it was at a version of the schema.
 fn at_version(folder: &Folder, version: i32) -> Connection {
@@ -63,5 +64,39 @@ async fn what_the_first_release_kept_is_there_and_restricts_nobody() {
     // What it keeps is written again by this release.
     let changed = store.update_installation(seven(), Ok::<_, ()>).await;
     changed.unwrap().unwrap().unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
+async fn jobs_that_were_accepted_before_are_worked_on() {
+    let folder = Folder::new();
+    at_version(&folder, 3)
+        .execute_batch(&format!(
+            "INSERT INTO lead_enrichments (lead_enrichment_id, igrp, visitor_id, organization_id,
+                     organization_key, record_id, record_key, state, is_open, as_of_time,
+                     field_mapping, overwrite_policy, known_values, receive_time, update_time,
+                     request_count)
+                 VALUES (zeroblob(16), 7, randomblob(16), '{OURS}', '00D000000000062',
+                     '00Q000000000001EAA', '00Q000000000001', 1, 1, 1000000, '{{}}', 0, '{{}}',
+                     1000000, 1000000, 1);"
+        ))
+        .unwrap();
+
+    let (store, _) = Store::open(&folder.config(), metrics()).await.unwrap();
+    let counts = store.enrichment_counts().await.unwrap();
+    assert_eq!(counts[&LeadEnrichmentState::Pending], 1);
+    assert_eq!(
+        store.due_enrichments(at(2)).await.unwrap().installations,
+        [seven()]
+    );
+    let claim = EnrichmentClaim {
+        igrp: seven(),
+        owner: Uuid::from_u128(1),
+        now: at(2),
+        lease_until: at(9),
+        limit: 200,
+    };
+    let claimed = store.claim_enrichments(claim).await.unwrap();
+    assert_eq!(claimed[0].lease.attempt, 1);
     store.close().await;
 }
