@@ -23,7 +23,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        // They hold secrets; `proto/lib.rs` says what is shown of them.
+        .skip_debug([
+            ".infinity.core.v1.JwtBearer",
+            ".infinity.core.v1.ClientCredentials",
+        ])
+        .compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use sfbridge_transport::tls::ServerTls;
 
+use crate::salesforce::SalesforceConfig;
+use crate::sealing::SecretKeySource;
 use crate::store::StoreConfig;
 
 /// How a core is set up.
@@ -24,6 +26,10 @@ pub struct CoreConfig {
     pub store_write_delay: Duration,
     /// What becomes of installations that nobody has created.
     pub installations: InstallationMode,
+    /// Where the keys come from that seal credentials.
+    pub secret_keys: SecretKeySource,
+    /// How Salesforce is spoken with.
+    pub salesforce: SalesforceConfig,
     /// Whether clients may ask for the contract by server reflection.
     pub reflection: bool,
 }

@@ -28,10 +28,13 @@ use tracing::{info, warn};
 
 use crate::clock;
 use crate::config::CoreConfig;
+use crate::domain::Coverage;
 use crate::grpc::{
     self, ActivityLayer, Caller, CoreConnection, ExplainLayer, KeyRing, LimitsLayer, Services,
 };
 use crate::metrics::{CoreMetrics, StateLabel};
+use crate::salesforce::{Connections, SalesforceConfig};
+use crate::sealing::{SecretKeyError, SecretKeySource};
 use crate::store::{Pace, Store, StoreConfig, StoreError, StoreState};
 
 /// How often keys that another process may have changed are read again, a full
@@ -63,6 +66,12 @@ pub enum StartError {
          core_client_ca_file, or listen on 127.0.0.1"
     )]
     Unguarded(SocketAddr),
+    /// There is no key to seal credentials with.
+    #[error(transparent)]
+    SecretKey(#[from] SecretKeyError),
+    /// Salesforce can't be spoken with.
+    #[error(transparent)]
+    Salesforce(#[from] salesforce_client::StartError),
     /// The contract's descriptors can't be read.
     #[error("server reflection can't be set up")]
     Reflection(#[source] tonic_reflection::server::Error),
@@ -106,6 +115,8 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         store,
         store_write_delay,
         installations,
+        secret_keys,
+        salesforce,
         reflection,
     } = config;
     let listen_error = |source| StartError::Listen {
@@ -122,9 +133,9 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         handshake_time: OPENING_TIME,
         first_words_time: OPENING_TIME,
     };
-    let connections = ConnectionMetrics::register(registry, "core");
+    let connection_metrics = ConnectionMetrics::register(registry, "core");
     let cut = CancellationToken::new();
-    let listener = Listener::bind(listen, tls, limits, connections, cut.clone())
+    let listener = Listener::bind(listen, tls, limits, connection_metrics, cut.clone())
         .await
         .map_err(listen_error)?;
     let address = listener.local_addr();
@@ -140,9 +151,18 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
     }
 
     let enrichments = metrics.lead_enrichments.clone();
+    let connections = match connections_of(&store, &secret_keys, salesforce).await {
+        Ok(connections) => connections,
+        Err(error) => {
+            store.close().await;
+            return Err(error);
+        }
+    };
+
     let services = Services::new(
         store.clone(),
         keys.clone(),
+        connections,
         installations,
         is_loopback,
         metrics,
@@ -213,6 +233,28 @@ async fn open_store(
         );
     }
     Ok(store)
+}
+
+/// The connections to Salesforce, with the keys that seal their credentials.
+/// Warns of what these don't open.
+async fn connections_of(
+    store: &Store,
+    source: &SecretKeySource,
+    config: SalesforceConfig,
+) -> Result<Connections, StartError> {
+    let keys = source.load()?;
+    for connection in store.salesforce_connections(Coverage::All).await? {
+        let secret_key_id = connection.login.secret.key_id();
+        if !keys.has(secret_key_id) {
+            warn!(
+                igrp = connection.igrp.get(),
+                %secret_key_id,
+                "the installation can't log in to Salesforce: its credentials are sealed with a \
+                 key that this core does not have"
+            );
+        }
+    }
+    Ok(Connections::new(store.clone(), keys, config)?)
 }
 
 impl Core {

@@ -8,6 +8,7 @@ mod access;
 mod attribution;
 mod call;
 mod call_rating;
+mod connection_report;
 mod event;
 mod fingerprint;
 mod history;
@@ -16,11 +17,13 @@ mod lead_enrichment;
 mod lead_field;
 mod lead_target;
 mod lead_update;
+mod mapping_check;
 mod marketing_data;
 mod notification;
 mod origin;
 mod refused_message;
 mod rejection;
+mod salesforce_connection;
 mod sender;
 mod time;
 mod url_token;
@@ -34,6 +37,7 @@ pub use attribution::{
 };
 pub use call::{Call, NewCall};
 pub use call_rating::{CallRating, NewCallRating};
+pub use connection_report::{ApiUsage, ConnectionReport};
 pub use event::{Event, GivenCurrency, Known, Match, MatchMode, NewEvent};
 pub use fingerprint::Fingerprint;
 pub use history::VisitorHistory;
@@ -48,6 +52,7 @@ pub use lead_enrichment::{
 pub use lead_field::{Formatted, LeadField, LeadFieldKind, LeadValue, Misfit};
 pub use lead_target::{FieldTexts, LeadTarget};
 pub use lead_update::{Decision, LeadState, PlannedField, plan};
+pub use mapping_check::{MappingFinding, MappingProblem, check_mapping};
 pub use marketing_data::{AttributeValue, MarketingData};
 pub use notification::{Notification, QuarantineState, QuarantinedNotification};
 pub use origin::{Origin, identity};
@@ -56,6 +61,9 @@ pub use refused_message::{
     RefusedMessage,
 };
 pub use rejection::{Faults, Rank, Rejection, RejectionReason};
+pub use salesforce_connection::{
+    ConnectedPeer, ConnectionState, LoginFlow, SalesforceConnection, SealedLogin,
+};
 pub use sender::{
     AddressRanges, ClientCertificates, OneOf, OrganizationAccess, SenderRestriction, TooMany,
 };

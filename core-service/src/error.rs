@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::domain::{MAX_URL_TOKENS, NotOpen};
+use crate::domain::{MAX_URL_TOKENS, MappingFinding, NotOpen};
+use crate::sealing::SealingFailed;
 use crate::store::StoreError;
 
 /// Why a use case failed. There is one variant for each thing that a caller
@@ -62,6 +63,14 @@ pub enum Error {
     #[error("the API key does not allow this: {0}")]
     PermissionDenied(String),
 
+    /// The installation has no credentials that can be used.
+    #[error("{0}")]
+    NoLogin(String),
+
+    /// The system has no random numbers to seal with.
+    #[error(transparent)]
+    Sealing(#[from] SealingFailed),
+
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -92,6 +101,15 @@ impl Error {
         Self::Invalid(vec![Violation::new(field, invalid)])
     }
 
+    /// Fields of a lead field mapping will not do; `after` ends each sentence.
+    pub(crate) fn bad_mapping(findings: &[MappingFinding], after: &str) -> Self {
+        let violation = |finding: &MappingFinding| Violation {
+            field: "installation.lead_field_mapping".to_owned(),
+            description: format!("{finding}{after}"),
+        };
+        Self::Invalid(findings.iter().map(violation).collect())
+    }
+
     /// When the same request may succeed, if waiting helps.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -116,6 +134,8 @@ impl Error {
             | Self::TooManyUrlTokens
             | Self::OtherEnrichmentOpen(_)
             | Self::EnrichmentEnded(_)
+            | Self::NoLogin(_)
+            | Self::Sealing(_)
             | Self::Unauthenticated
             | Self::PermissionDenied(_) => None,
         }

@@ -28,6 +28,7 @@ mod preview_message;
 mod quarantine_service;
 mod refused_message;
 mod routes;
+mod salesforce_message;
 mod secret;
 mod status;
 mod time;

@@ -5,6 +5,8 @@
 //!
 //! - [`domain`]: what the core knows about, in its own words.
 //! - [`recording`]: what is to be written for each item of a batch.
+//! - `salesforce`: the installations' connections to Salesforce.
+//! - [`sealing`]: secrets that are kept sealed.
 //! - [`store`]: where everything is kept.
 //! - `grpc`: the contract's messages in, the domain's types out.
 //! - [`bind`] and [`Core`]: the life of the process.
@@ -18,6 +20,8 @@ mod grpc;
 mod metrics;
 pub mod offline;
 pub mod recording;
+mod salesforce;
+pub mod sealing;
 pub mod store;
 
 pub use config::{CoreConfig, InstallationMode};
@@ -25,4 +29,5 @@ pub use core::{Core, CoreHealth, RunError, StartError, bind};
 pub use grpc::check;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use grpc::fuzzing;
+pub use salesforce::SalesforceConfig;
 pub use store::{InvalidStoreUrl, StoreConfig, StoreError};

@@ -32,7 +32,7 @@ use uuid::Uuid;
 use crate::domain::{
     ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadEnrichmentState,
     LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit, NotOpen, OrganizationAccess,
-    PlannedPush, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, Settlement,
+    PlannedPush, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, SalesforceConnection, Settlement,
     UrlToken, UrlTokenId, Visit, VisitorHistory,
 };
 use crate::metrics::StoreMetrics;
@@ -418,6 +418,60 @@ impl Store {
     ) -> Result<Option<bool>, StoreError> {
         match self {
             Self::Sqlite(store) => store.delete_installation(igrp, force).await,
+        }
+    }
+
+    /// Keeps a connection with new credentials in place of the one that there
+    /// was, and returns it as kept. `None` when there is no such installation.
+    pub async fn set_salesforce_connection(
+        &self,
+        new: SalesforceConnection,
+    ) -> Result<Option<SalesforceConnection>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.set_salesforce_connection(new).await,
+        }
+    }
+
+    /// Changes a connection in one step; `change` returns nothing when it
+    /// leaves it as it is. Whether it was changed.
+    pub async fn update_salesforce_connection(
+        &self,
+        igrp: Igrp,
+        change: impl FnOnce(&SalesforceConnection) -> Option<SalesforceConnection> + Send + 'static,
+    ) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.update_salesforce_connection(igrp, change).await,
+        }
+    }
+
+    /// Deletes a connection. `None` when there is no such installation, `false`
+    /// when it has none.
+    pub async fn delete_salesforce_connection(
+        &self,
+        igrp: Igrp,
+    ) -> Result<Option<bool>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.delete_salesforce_connection(igrp).await,
+        }
+    }
+
+    /// The connection of an installation.
+    pub async fn salesforce_connection(
+        &self,
+        igrp: Igrp,
+    ) -> Result<Option<SalesforceConnection>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.salesforce_connection(igrp).await,
+        }
+    }
+
+    /// The connections of these installations, by their ids.
+    pub async fn salesforce_connections(
+        &self,
+        coverage: Coverage,
+    ) -> Result<Vec<SalesforceConnection>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.salesforce_connections(coverage).await,
         }
     }
 

@@ -207,6 +207,32 @@ impl Org {
         Ok(user.preferred_username)
     }
 
+    /// The name of the organisation, for people.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the call or the log-in. A user may lack the right to see
+    /// it, and can work all the same.
+    pub async fn organization_name(&self) -> Result<String, Error> {
+        #[derive(Deserialize)]
+        struct Organization {
+            #[serde(rename = "Name")]
+            name: String,
+        }
+
+        let body = self
+            .call(CallKind::Identity, |session| {
+                let id = session.connection.organization_id.as_str();
+                self.get(&session.url(&format!("sobjects/Organization/{id}?fields=Name")))
+            })
+            .await?;
+        let organization: Organization = serde_json::from_slice(&body).map_err(|_| {
+            let message = "the answer does not say what the organisation is called";
+            Error::unreadable(CallKind::Identity, message)
+        })?;
+        Ok(organization.name)
+    }
+
     /// Asks how many API calls were made, which is one more.
     ///
     /// # Errors

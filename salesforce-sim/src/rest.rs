@@ -8,6 +8,8 @@ mod sobjects;
 use http::{HeaderName, Method, StatusCode};
 use serde_json::{Map, Value as Json, json};
 
+use sfbridge_values::OrganizationId;
+
 use crate::http::{Request, Response};
 use crate::org::{Author, Org, Saving};
 use crate::refusal::Refusal;
@@ -114,6 +116,9 @@ fn dispatch(org: &mut Org, call: &ApiCall<'_>, names: &[&str]) -> Result<Respons
             let object = named(object)?;
             Ok(Response::ok(&org.schema.describe(object, call.version)))
         }
+        ["sobjects", object, id] if object.eq_ignore_ascii_case("Organization") => {
+            organization(org, call, id)
+        }
         ["sobjects", object, id] => sobjects::record(org, call, named(object)?, id),
         ["composite", "sobjects"] => collections::save(org, call),
         ["composite", "sobjects", object] => collections::retrieve(org, call, named(object)?),
@@ -121,6 +126,20 @@ fn dispatch(org: &mut Org, call: &ApiCall<'_>, names: &[&str]) -> Result<Respons
         ["query", locator] => queries::next_page(org, call, locator),
         _ => Err(Refusal::not_found()),
     }
+}
+
+/// The organisation as a record, of which little is kept.
+fn organization(org: &Org, call: &ApiCall<'_>, id: &str) -> Result<Response, Refusal> {
+    let is_ours = OrganizationId::parse(id).is_ok_and(|id| id.key() == org.id.key());
+    if !is_ours || !call.is(&Method::GET) {
+        return Err(Refusal::not_found());
+    }
+    let url = format!("/services/data/{}/sobjects/Organization/{id}", call.version);
+    Ok(Response::ok(&json!({
+        "attributes": { "type": "Organization", "url": url },
+        "Id": org.id.as_str(),
+        "Name": org.name,
+    })))
 }
 
 fn named(object: &str) -> Result<ObjectType, Refusal> {

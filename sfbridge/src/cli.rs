@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    backup, calls, config_show, enrichments, events, explain, installations, keys, quarantine,
-    ratings, refused, restore, send, simulate, tokens, url, visits,
+    backup, calls, config_show, credentials, enrichments, events, explain, installations, keys,
+    quarantine, ratings, refused, restore, send, simulate, tokens, url, visits,
 };
 use crate::config::{self, Group, Setting};
 
@@ -81,6 +81,9 @@ pub(crate) enum Command {
     /// Create, change and list installations
     #[command(subcommand)]
     Installations(installations::Installations),
+    /// Set how installations log in to Salesforce, and look at whether it works
+    #[command(subcommand)]
+    Credentials(credentials::Credentials),
     /// Create, list and revoke API keys
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -120,7 +123,7 @@ fn groups_of(command: &str) -> &'static [Group] {
         "explain" => &[Place, Upstream, Mapping],
         "quarantine" => &[Place, Upstream],
         "events" | "ratings" | "enrichments" | "visits" | "calls" | "refused" | "installations"
-        | "tokens" => &[Place, Upstream],
+        | "credentials" | "tokens" => &[Place, Upstream],
         _ => &[],
     }
 }
@@ -215,6 +218,7 @@ mod tests {
             "quarantine",
             "refused",
             "installations",
+            "credentials",
             "keys",
             "tokens",
             "config",

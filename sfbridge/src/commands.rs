@@ -15,6 +15,7 @@ pub(crate) mod events;
 pub(crate) mod ratings;
 pub(crate) mod visits;
 
+pub(crate) mod credentials;
 pub(crate) mod installations;
 pub(crate) mod keys;
 pub(crate) mod quarantine;

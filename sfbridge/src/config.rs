@@ -2,6 +2,7 @@
 
 mod duration;
 mod layers;
+mod salesforce;
 mod setting;
 mod tls;
 mod value;
@@ -92,6 +93,8 @@ impl Config {
                 store: store.clone(),
                 store_write_delay: value::length(&layers, Setting::StoreWriteDelay)?,
                 installations: installations.core(),
+                secret_keys: salesforce::secret_keys(&layers, &data_dir)?,
+                salesforce: salesforce::config(&layers)?,
                 reflection: value::parse(&layers, Setting::CoreReflection, "is not true or false")?,
             },
             core_tls: tls::core(&layers)?,
@@ -124,11 +127,6 @@ impl Config {
         Some((text, value.source.clone()))
     }
 
-    /// The settings that were given and have no effect in this release.
-    pub(crate) fn unused(&self) -> &[String] {
-        self.layers.unused()
-    }
-
     /// Where the running process says where it listens.
     pub(crate) fn addresses_file(&self) -> PathBuf {
         self.data_dir.join("addresses.json")
@@ -144,8 +142,10 @@ fn add_defaults(layers: &mut Layers, role: Role, data_dir: &Path) {
     let store = StoreConfig::Sqlite {
         path: data_dir.join("sfbridge.db"),
     };
+    let api_version = salesforce_client::ApiVersion::default();
     layers.default_to(Setting::OperatorListen, operator.to_owned());
     layers.default_to(Setting::Store, store.to_string());
+    layers.default_to(Setting::SalesforceApiVersion, api_version.to_string());
 
     for setting in Setting::ALL {
         if let Some(text) = gateway_default(setting) {

@@ -61,6 +61,7 @@ fn run(cli: Cli, flags: Vec<(Setting, String)>, output: &mut Output<'_>) -> Resu
         Command::Quarantine(quarantine) => quarantine.run(&config, output),
         Command::Refused(refused) => refused.run(&config, output),
         Command::Installations(installations) => installations.run(&config, output),
+        Command::Credentials(credentials) => credentials.run(&config, output),
         Command::Keys(keys) => keys.run(&config, output),
         Command::Tokens(tokens) => tokens.run(&config, output),
         Command::Config(show) => show.run(&config, output),

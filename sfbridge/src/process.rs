@@ -78,9 +78,6 @@ pub(crate) fn live(
     life: impl AsyncFnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     logging::start(config)?;
-    for place in config.unused() {
-        warn!("{place} has no effect in this release");
-    }
     let runtime = Runtime::new().context("no threads could be started")?;
     let ended = runtime.block_on(life());
     // What is still running has had its time, or a second signal.

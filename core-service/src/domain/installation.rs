@@ -258,6 +258,11 @@ impl LeadFieldMapping {
             .map(Self)
     }
 
+    /// Whether nothing is mapped, so that the default mapping counts.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The attributes and their fields, by the attributes' names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&MarketingAttribute, &FieldName)> {
         self.0.iter()

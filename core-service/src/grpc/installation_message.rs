@@ -45,6 +45,7 @@ pub(super) fn read(installation: pb::Installation, now: Timestamp) -> Result<Ins
         update_time: _,
         address_ranges,
         client_certificates,
+        salesforce_connection: _,
     } = installation;
 
     let mut reading = Reading::default();
@@ -247,7 +248,11 @@ pub(super) fn merge(kept: Installation, new: Installation, mask: &[String]) -> I
     }
 }
 
-pub(super) fn write(installation: Installation) -> pb::Installation {
+/// Writes an installation, with its connection to Salesforce if it has one.
+pub(super) fn write(
+    installation: Installation,
+    salesforce_connection: Option<pb::SalesforceConnection>,
+) -> pb::Installation {
     let Installation {
         igrp,
         display_name,
@@ -289,6 +294,7 @@ pub(super) fn write(installation: Installation) -> pb::Installation {
         update_time: Some(time::write(update_time)),
         address_ranges: write_one_of(&address_ranges),
         client_certificates: write_one_of(&client_certificates),
+        salesforce_connection,
     }
 }
 

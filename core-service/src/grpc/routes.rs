@@ -17,6 +17,7 @@ use super::batch::InstallationRule;
 use super::caller::KeyRing;
 use crate::config::InstallationMode;
 use crate::metrics::CoreMetrics;
+use crate::salesforce::Connections;
 use crate::store::Store;
 
 /// The largest request, encoded. Larger ones are refused before they are read.
@@ -33,6 +34,7 @@ const MAX_SETTINGS_BYTES: usize = 2 << 20;
 pub(crate) struct Services {
     pub(super) store: Store,
     pub(super) keys: KeyRing,
+    pub(super) connections: Connections,
     pub(super) rule: InstallationRule,
     pub(super) metrics: CoreMetrics,
 }
@@ -55,6 +57,7 @@ impl Services {
     pub(crate) fn new(
         store: Store,
         keys: KeyRing,
+        connections: Connections,
         mode: InstallationMode,
         is_loopback: bool,
         metrics: CoreMetrics,
@@ -62,6 +65,7 @@ impl Services {
         Self {
             store,
             keys,
+            connections,
             rule: InstallationRule { mode, is_loopback },
             metrics,
         }

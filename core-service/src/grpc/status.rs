@@ -37,6 +37,8 @@ impl From<Error> for Status {
                 (Code::FailedPrecondition, "OTHER_LEAD_ENRICHMENT_OPEN")
             }
             Error::EnrichmentEnded(_) => (Code::FailedPrecondition, "LEAD_ENRICHMENT_ENDED"),
+            Error::NoLogin(_) => (Code::FailedPrecondition, "NO_SALESFORCE_LOGIN"),
+            Error::Sealing(_) => (Code::Internal, "SEALING_FAILED"),
             Error::Unauthenticated => (Code::Unauthenticated, "API_KEY_NEEDED"),
             Error::PermissionDenied(_) => (Code::PermissionDenied, "NOT_ALLOWED"),
             Error::Store(StoreError::Overloaded) => (Code::ResourceExhausted, "OVERLOADED"),

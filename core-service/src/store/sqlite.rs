@@ -24,6 +24,7 @@ mod ratings;
 mod readers;
 mod recording;
 mod refused_messages;
+mod salesforce_connections;
 mod slowness;
 mod trial;
 mod url_tokens;
@@ -47,7 +48,7 @@ use super::{
 use crate::domain::{
     ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadEnrichmentState,
     LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit, NotOpen, OrganizationAccess,
-    PlannedPush, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, Settlement,
+    PlannedPush, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, SalesforceConnection, Settlement,
     UrlToken, UrlTokenId, Visit, VisitorHistory,
 };
 use crate::metrics::StoreMetrics;
@@ -404,6 +405,59 @@ impl SqliteStore {
     ) -> Result<Option<bool>, StoreError> {
         self.writer
             .write(move |connection| installations::delete(connection, igrp, force))
+            .await
+    }
+
+    pub(super) async fn set_salesforce_connection(
+        &self,
+        new: SalesforceConnection,
+    ) -> Result<Option<SalesforceConnection>, StoreError> {
+        self.writer
+            .write(move |connection| salesforce_connections::set(connection, new))
+            .await
+    }
+
+    pub(super) async fn update_salesforce_connection(
+        &self,
+        igrp: Igrp,
+        change: impl FnOnce(&SalesforceConnection) -> Option<SalesforceConnection> + Send + 'static,
+    ) -> Result<bool, StoreError> {
+        self.writer
+            .write(move |connection| {
+                let kept = salesforce_connections::find(connection, igrp)?;
+                let Some(changed) = kept.as_ref().and_then(change) else {
+                    return Ok(false);
+                };
+                salesforce_connections::put(connection, &changed)?;
+                Ok(true)
+            })
+            .await
+    }
+
+    pub(super) async fn delete_salesforce_connection(
+        &self,
+        igrp: Igrp,
+    ) -> Result<Option<bool>, StoreError> {
+        self.writer
+            .write(move |connection| salesforce_connections::delete(connection, igrp))
+            .await
+    }
+
+    pub(super) async fn salesforce_connection(
+        &self,
+        igrp: Igrp,
+    ) -> Result<Option<SalesforceConnection>, StoreError> {
+        self.readers
+            .read(move |connection| salesforce_connections::find(connection, igrp))
+            .await
+    }
+
+    pub(super) async fn salesforce_connections(
+        &self,
+        coverage: Coverage,
+    ) -> Result<Vec<SalesforceConnection>, StoreError> {
+        self.readers
+            .read(move |connection| salesforce_connections::list(connection, &coverage))
             .await
     }
 

@@ -14,7 +14,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use core_service::domain::{Coverage, NewApiKey, Role};
-use core_service::{CoreConfig, CoreHealth, InstallationMode, StartError, StoreConfig, offline};
+use core_service::sealing::SecretKeySource;
+use core_service::{
+    CoreConfig, CoreHealth, InstallationMode, SalesforceConfig, StartError, StoreConfig, offline,
+};
 use prometheus_client::registry::Registry;
 use sfbridge_proto::v1 as pb;
 use sfbridge_proto::v1::access_service_client::AccessServiceClient;
@@ -51,6 +54,7 @@ pub(crate) struct Setup {
     pub(crate) max_connections: usize,
     pub(crate) installations: InstallationMode,
     pub(crate) reflection: bool,
+    pub(crate) salesforce: SalesforceConfig,
 }
 
 impl Setup {
@@ -62,6 +66,7 @@ impl Setup {
             max_connections: 1_024,
             installations: InstallationMode::Auto,
             reflection: true,
+            salesforce: SalesforceConfig::default(),
         }
     }
 
@@ -69,6 +74,11 @@ impl Setup {
         StoreConfig::Sqlite {
             path: self.folder.path().join("core.db"),
         }
+    }
+
+    /// Where the core has the key that seals credentials.
+    pub(crate) fn secret_key_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("secret.key")
     }
 
     /// Makes a key before any core runs, and returns its text.
@@ -92,6 +102,8 @@ impl Setup {
             store: self.store(),
             store_write_delay: Duration::ZERO,
             installations: self.installations,
+            secret_keys: SecretKeySource::Own(self.secret_key_file()),
+            salesforce: self.salesforce.clone(),
             reflection: self.reflection,
         };
         let mut registry = Registry::default();

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod credentials;
 mod errors;
 mod faults;
 mod harness;

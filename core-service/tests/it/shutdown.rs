@@ -19,6 +19,8 @@ async fn ends(drain: Duration, connect: impl AsyncFnOnce(std::net::SocketAddr)) 
         },
         store_write_delay: std::time::Duration::ZERO,
         installations: core_service::InstallationMode::Auto,
+        secret_keys: core_service::sealing::SecretKeySource::Own(folder.path().join("secret.key")),
+        salesforce: core_service::SalesforceConfig::default(),
         reflection: false,
     };
     let mut registry = prometheus_client::registry::Registry::default();

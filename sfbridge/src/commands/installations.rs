@@ -13,7 +13,7 @@ use super::listing::{Limit, more};
 use crate::client::{Page, Refused, block_on, collect, connect};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::output::{Output, Table};
+use crate::output::{Output, Table, note, printable};
 use fields::Fields;
 
 /// Looks at installations and changes them.
@@ -172,7 +172,10 @@ async fn create(
             other => other,
         }
         })?;
-    print(answer.into_inner().installation, output)
+    let answer = answer.into_inner();
+    print(answer.installation, output)?;
+    warn(&answer.warnings);
+    Ok(())
 }
 
 async fn update(
@@ -188,7 +191,17 @@ async fn update(
         installation: Some(fields.into_installation(igrp)),
     };
     let answer = client.update_installation(request).await.map_err(Refused)?;
-    print(answer.into_inner().installation, output)
+    let answer = answer.into_inner();
+    print(answer.installation, output)?;
+    warn(&answer.warnings);
+    Ok(())
+}
+
+/// Tells what the core has to say beside the installation.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        note(printable(warning));
+    }
 }
 
 async fn delete(

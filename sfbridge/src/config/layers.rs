@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sfbridge_values::nearest;
 
-use super::setting::{OF_LATER_RELEASES, Setting};
+use super::setting::Setting;
 
 /// Where a value comes from. A later one counts more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +101,6 @@ fn named(place: &Source, key: &str) -> String {
 #[derive(Debug, Default)]
 pub(crate) struct Layers {
     values: BTreeMap<Setting, Sourced>,
-    unused: Vec<String>,
 }
 
 impl Layers {
@@ -128,9 +127,6 @@ impl Layers {
             };
             let key = suffix.to_ascii_lowercase();
             let source = Source::Variable(name.clone());
-            if layers.is_unused(&key, &source) {
-                continue;
-            }
             let setting = known(&key, &name, &source, Setting::variable)?;
             layers.set(setting, text, source)?;
         }
@@ -143,22 +139,6 @@ impl Layers {
     /// The value that counts, if there is one.
     pub(crate) fn get(&self, setting: Setting) -> Option<&Sourced> {
         self.values.get(&setting)
-    }
-
-    /// The settings that were given and have no effect in this release, each
-    /// with its place.
-    pub(crate) fn unused(&self) -> &[String] {
-        &self.unused
-    }
-
-    /// Takes note of a setting that only later releases use. It is no error, so
-    /// that one set of variables serves several releases.
-    fn is_unused(&mut self, key: &str, place: &Source) -> bool {
-        let is_unused = OF_LATER_RELEASES.contains(&key);
-        if is_unused {
-            self.unused.push(named(place, key));
-        }
-        is_unused
     }
 
     /// Gives a default that depends on something to a setting without a value.
@@ -180,9 +160,6 @@ impl Layers {
         })?;
         for (key, value) in table {
             let source = Source::File(path.to_owned());
-            if self.is_unused(&key, &source) {
-                continue;
-            }
             let setting = known(&key, &key, &source, |setting| setting.key().to_owned())?;
             let text = plain_text(&value).ok_or_else(|| ConfigError::Invalid {
                 place: source.clone(),
@@ -240,6 +217,7 @@ fn plain_text(value: &toml::Value) -> Option<String> {
             let items: Option<Vec<&str>> = items.iter().map(toml::Value::as_str).collect();
             Some(items?.join(","))
         }
-        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+        toml::Value::Float(number) => Some(format!("{number:?}")),
+        toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
 }

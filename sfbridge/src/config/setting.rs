@@ -8,6 +8,10 @@ pub(crate) enum Setting {
     Store,
     StoreWriteDelay,
     Installations,
+    SecretKey,
+    SecretKeyFile,
+    SalesforceExtraHosts,
+    SalesforceApiVersion,
     CoreListen,
     CoreTlsCertificateFile,
     CoreTlsKeyFile,
@@ -92,7 +96,7 @@ pub(crate) struct Row {
 
 impl Setting {
     /// All settings, in the order in which people read them.
-    pub(crate) const ALL: [Self; 47] = [
+    pub(crate) const ALL: [Self; 51] = [
         Self::DataDir,
         Self::Store,
         Self::Installations,
@@ -136,6 +140,10 @@ impl Setting {
         Self::DefaultIgrpFields,
         Self::DefaultVisitorIdFields,
         Self::DefaultCallRefFields,
+        Self::SecretKey,
+        Self::SecretKeyFile,
+        Self::SalesforceExtraHosts,
+        Self::SalesforceApiVersion,
         Self::StoreWriteDelay,
         Self::Log,
         Self::LogFormat,
@@ -167,7 +175,7 @@ impl Setting {
     /// Whether the value must never be shown. Such a setting has no flag:
     /// everybody on the machine can read the flags of a process.
     pub(crate) fn is_secret(self) -> bool {
-        self == Self::CoreApiKey
+        matches!(self, Self::CoreApiKey | Self::SecretKey)
     }
 
     /// Its row of the table.
@@ -197,6 +205,17 @@ impl Setting {
             Self::Installations => ("installations", Installations, Some("auto"), "MODE",
                 "What to do about unknown installations: strict refuses them, open creates them, \
                  auto is open for what plainly comes from this machine"),
+            Self::SecretKey => ("secret_key", Core, None, "KEY",
+                "The key that seals Salesforce credentials: 32 bytes as base64 or hexadecimal; of \
+                 several, comma-separated, the first seals and all open"),
+            Self::SecretKeyFile => ("secret_key_file", Core, None, "FILE",
+                "The file that holds that key [default: secret.key in the data directory, which is \
+                 made when it is missing]"),
+            Self::SalesforceExtraHosts => ("salesforce_extra_hosts", Core, None, "HOSTS",
+                "Further hosts that are taken for Salesforce, as host:port, comma-separated, over \
+                 plain HTTP too: for tests and simulators"),
+            Self::SalesforceApiVersion => ("salesforce_api_version", Core, None, "VERSION",
+                "The version of Salesforce's API, 62.0 to 67.0"),
             Self::CoreListen => ("core_listen", Core, Some("127.0.0.1:50051"), "ADDRESS",
                 "Where the core takes gRPC; port 0 picks a free one"),
             Self::CoreTlsCertificateFile => ("core_tls_certificate_file", Core, None, "FILE",
@@ -304,11 +323,6 @@ impl Setting {
     }
 }
 
-/// Settings of later releases. They are taken with a warning, so that nobody
-/// believes that they do something.
-pub(crate) const OF_LATER_RELEASES: [&str; 3] =
-    ["secret_key", "secret_key_file", "salesforce_extra_hosts"];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,7 +331,6 @@ mod tests {
     fn every_setting_has_one_key_in_three_spellings() {
         for setting in Setting::ALL {
             assert_eq!(Setting::of_key(setting.key()), Some(setting));
-            assert!(!OF_LATER_RELEASES.contains(&setting.key()));
         }
         assert_eq!(Setting::GatewayListen.variable(), "SFBRIDGE_GATEWAY_LISTEN");
         assert_eq!(Setting::GatewayListen.flag(), "gateway-listen");

@@ -1,6 +1,7 @@
 use std::fs;
 
-use secrecy::ExposeSecret as _;
+use core_service::sealing::{SecretKeySource, SecretKeys};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::*;
 
@@ -108,21 +109,53 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one() {
 }
 
 #[test]
-fn settings_of_later_releases_are_taken_and_named_as_unused() {
-    let variables = [
-        ("SFBRIDGE_SECRET_KEY", "value"),
-        ("SFBRIDGE_SECRET_KEY_FILE", "value"),
-        ("SFBRIDGE_SALESFORCE_EXTRA_HOSTS", "value"),
-    ];
-    let config = read(Some("secret_key = \"x\""), &variables, &[], Role::Up).unwrap();
-    let unused = config.unused();
-    assert_eq!(unused.len(), 4, "{unused:?}");
-    for (name, _) in variables {
-        assert!(
-            unused.iter().any(|place| place.contains(name)),
-            "{unused:?}"
-        );
-    }
+fn secret_keys_are_given_by_value_or_by_file_or_are_our_own() {
+    let core = |variables: &[(&str, &str)]| read(None, variables, &[], Role::Up).unwrap().core;
+    let (one, two) = ("11".repeat(32), "22".repeat(32));
+    let both = format!("{one},{two}");
+    let SecretKeySource::Given(keys) = core(&[("SFBRIDGE_SECRET_KEY", &both)]).secret_keys else {
+        panic!("keys are given");
+    };
+    let alone = SecretKeys::parse(&SecretString::from(two)).unwrap();
+    assert!(keys.has(alone.first()) && keys.first() != alone.first());
+    // It is read when the core starts: other commands need not be able to.
+    let SecretKeySource::File(path) =
+        core(&[("SFBRIDGE_SECRET_KEY_FILE", "/nowhere/key")]).secret_keys
+    else {
+        panic!("a file is given");
+    };
+    assert_eq!(path, std::path::Path::new("/nowhere/key"));
+    let SecretKeySource::Own(path) = core(&[("SFBRIDGE_DATA_DIR", "/here")]).secret_keys else {
+        panic!("nothing is given");
+    };
+    assert_eq!(path, std::path::Path::new("/here/secret.key"));
+
+    let text = refused(
+        None,
+        &[
+            ("SFBRIDGE_SECRET_KEY", &one),
+            ("SFBRIDGE_SECRET_KEY_FILE", "/nowhere/key"),
+        ],
+    );
+    assert!(text.contains("both set") && !text.contains(&one), "{text}");
+    let text = refused(None, &[("SFBRIDGE_SECRET_KEY", "hunter2")]);
+    assert!(text.contains("openssl rand -base64 32"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn salesforce_is_where_it_is_unless_further_hosts_are_named() {
+    let plain = read(None, &[], &[], Role::Core).unwrap().core.salesforce;
+    assert!(plain.extra_hosts.is_empty());
+    assert_eq!(plain.api_version.to_string(), "66.0");
+    let file = "salesforce_extra_hosts = [\"127.0.0.1:8090\", \"sim:80\"]\n\
+                salesforce_api_version = 62.0";
+    let given = read(Some(file), &[], &[], Role::Core)
+        .unwrap()
+        .core
+        .salesforce;
+    assert_eq!(given.extra_hosts.to_string(), "127.0.0.1:8090,sim:80");
+    assert_eq!(given.api_version.to_string(), "62.0");
 }
 
 #[test]
@@ -181,6 +214,13 @@ fn an_invalid_value_is_refused_with_its_source_its_key_and_what_to_write() {
         ("SFBRIDGE_LOG_FORMAT", "xml", "`text` or `json`"),
         ("SFBRIDGE_LOG", "a=b=c", "is not a log filter"),
         ("SFBRIDGE_STORE", "", "is empty"),
+        ("SFBRIDGE_SALESFORCE_API_VERSION", "61.0", "62.0 to 67.0"),
+        ("SFBRIDGE_SALESFORCE_EXTRA_HOSTS", "sim", "host:port"),
+        (
+            "SFBRIDGE_SALESFORCE_EXTRA_HOSTS",
+            "http://sim:80",
+            "host:port",
+        ),
         (
             "SFBRIDGE_CORE_API_KEY_FILE",
             "/nowhere/key",

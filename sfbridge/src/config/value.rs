@@ -380,7 +380,7 @@ fn positive_length(layers: &Layers, setting: Setting) -> Result<Duration, Config
     Ok(time)
 }
 
-fn required(layers: &Layers, setting: Setting) -> Result<&Sourced, ConfigError> {
+pub(super) fn required(layers: &Layers, setting: Setting) -> Result<&Sourced, ConfigError> {
     layers.get(setting).ok_or_else(|| ConfigError::Invalid {
         place: super::Source::Default,
         key: setting.key(),

@@ -4,6 +4,7 @@
 //! guards. `rules!` runs all of them for one backend: to add a backend, give it
 //! an `open` function and a line after `run_against!`.
 
+mod connections;
 mod enrichments;
 mod events;
 pub(in crate::store) mod given;
@@ -141,6 +142,13 @@ macro_rules! run_against {
                 after_a_deletion_everything_is_recorded_anew
                 an_update_sees_what_was_there
                 the_last_master_key_stays_unless_forced;
+            connections:
+                a_connection_is_kept_as_it_was_set
+                what_is_learnt_of_a_connection_is_kept
+                new_credentials_begin_anew
+                connections_are_listed_for_what_is_covered
+                a_connection_goes_when_it_is_removed_and_with_its_installation
+                a_connection_survives_a_change_of_its_installation;
             senders:
                 what_an_installation_asks_of_senders_is_kept
                 every_linked_installation_restricts_its_organisation

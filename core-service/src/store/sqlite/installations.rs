@@ -155,8 +155,13 @@ pub(super) fn delete(
             [igrp.get()],
         )?;
     }
-    connection.execute("DELETE FROM known_leads WHERE igrp = ?1", [igrp.get()])?;
-    connection.execute("DELETE FROM installations WHERE igrp = ?1", [igrp.get()])?;
+    // Settings that have a table of their own.
+    for table in ["known_leads", "salesforce_connections", "installations"] {
+        connection.execute(
+            &format!("DELETE FROM {table} WHERE igrp = ?1"),
+            [igrp.get()],
+        )?;
+    }
     Ok(Some(true))
 }
 

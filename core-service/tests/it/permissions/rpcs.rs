@@ -37,10 +37,17 @@ macro_rules! rpc {
 
 /// Every RPC.
 pub(super) fn rpcs() -> Vec<Rpc> {
-    [records(), reads(), put_aside(), settings(), access()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        records(),
+        reads(),
+        put_aside(),
+        settings(),
+        credentials(),
+        access(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn records() -> Vec<Rpc> {
@@ -312,6 +319,38 @@ fn settings() -> Vec<Rpc> {
                 igrp: named.igrp,
                 force: true,
             }
+        ),
+    ]
+}
+
+fn credentials() -> Vec<Rpc> {
+    vec![
+        rpc!(
+            "InstallationService/SetSalesforceCredentials",
+            Admin,
+            installations.set_salesforce_credentials,
+            |named| pb::SetSalesforceCredentialsRequest {
+                igrp: named.igrp,
+                ..Default::default()
+            }
+        ),
+        rpc!(
+            "InstallationService/TestSalesforceConnection",
+            Admin,
+            installations.test_salesforce_connection,
+            |named| pb::TestSalesforceConnectionRequest { igrp: named.igrp }
+        ),
+        rpc!(
+            "InstallationService/DeleteSalesforceCredentials",
+            Admin,
+            installations.delete_salesforce_credentials,
+            |named| pb::DeleteSalesforceCredentialsRequest { igrp: named.igrp }
+        ),
+        rpc!(
+            "InstallationService/ResealSalesforceCredentials",
+            Admin,
+            installations.reseal_salesforce_credentials,
+            |_named| pb::ResealSalesforceCredentialsRequest {}
         ),
     ]
 }
