@@ -261,7 +261,7 @@ impl LeadEnrichment {
         if known.is_some_and(|known| known != awaited) {
             // It arrived between the look and this.
             let outcome = AttemptOutcome::WaitedForData;
-            return (State::WaitingForData, Some(now), outcome, String::new());
+            return (State::Pending, Some(now), outcome, String::new());
         }
         if now >= deadline {
             let description = "Nothing became known of the visitor within 24 hours.".to_owned();
@@ -277,13 +277,12 @@ impl LeadEnrichment {
         )
     }
 
-    /// A visit or a call has arrived that the job may wait for. Whether it is
-    /// due sooner for that; one that is worked on looks again by itself.
+    /// A visit or a call has arrived that the job may wait for. Whether it goes
+    /// on for that; one that is worked on looks again by itself.
     pub fn wake(&mut self, now: Timestamp) -> bool {
         let is_waiting = self.state == State::WaitingForData && self.progress.lease.is_none();
         if is_waiting {
-            self.progress.due_time = Some(now);
-            self.update_time = now;
+            self.enter(State::Pending, Some(now), now);
         }
         is_waiting
     }

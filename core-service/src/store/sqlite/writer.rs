@@ -398,10 +398,10 @@ impl WriterThread {
                 if has_worked && self.connection.total_changes() > changes {
                     self.recover();
                 }
+                self.alarm.ring();
                 for answer in group.answers {
                     answer(None);
                 }
-                self.alarm.ring();
                 self.log.bound(&self.connection);
             }
             Err(error) => {

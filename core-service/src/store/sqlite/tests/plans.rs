@@ -378,7 +378,9 @@ fn work_is_found_by_what_it_waits_for() {
         ("AND state = 1", "lead_enrichments_by_state"),
     ];
     for (words, index) in expected {
-        let of_these = |statement: &&String| statement.contains(words);
+        let of_these = |statement: &&String| {
+            statement.contains("lead_enrichments") && statement.contains(words)
+        };
         let found: Vec<_> = seen.iter().filter(of_these).collect();
         assert!(!found.is_empty(), "{words}");
         for statement in found {
