@@ -16,7 +16,7 @@ use std::time::Duration;
 use core_service::domain::{Coverage, NewApiKey, Role};
 use core_service::sealing::SecretKeySource;
 use core_service::{
-    CoreConfig, CoreHealth, InstallationMode, SalesforceConfig, StartError, StoreConfig, offline,
+    CoreConfig, CoreHealth, EnrichingConfig, InstallationMode, SalesforceConfig, StartError, StoreConfig, offline,
 };
 use prometheus_client::registry::Registry;
 use sfbridge_proto::v1 as pb;
@@ -55,6 +55,7 @@ pub(crate) struct Setup {
     pub(crate) installations: InstallationMode,
     pub(crate) reflection: bool,
     pub(crate) salesforce: SalesforceConfig,
+    pub(crate) enriching: EnrichingConfig,
 }
 
 impl Setup {
@@ -67,6 +68,7 @@ impl Setup {
             installations: InstallationMode::Auto,
             reflection: true,
             salesforce: SalesforceConfig::default(),
+            enriching: EnrichingConfig::default(),
         }
     }
 
@@ -104,6 +106,7 @@ impl Setup {
             installations: self.installations,
             secret_keys: SecretKeySource::Own(self.secret_key_file()),
             salesforce: self.salesforce.clone(),
+            enriching: self.enriching,
             reflection: self.reflection,
         };
         let mut registry = Registry::default();
