@@ -30,8 +30,8 @@ use tracing::{info, warn};
 
 use crate::clock;
 use crate::config::CoreConfig;
-use crate::enriching::{Enricher, EnrichingMetrics};
 use crate::domain::Coverage;
+use crate::enriching::{Enricher, EnrichingMetrics};
 use crate::grpc::{
     self, ActivityLayer, Caller, CoreConnection, ExplainLayer, KeyRing, LimitsLayer, Services,
 };
@@ -155,13 +155,14 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         return Err(StartError::Unguarded(address));
     }
 
-    let connections = match connections_of(&store, &secret_keys, salesforce, &metrics.enriching).await {
-        Ok(connections) => connections,
-        Err(error) => {
-            store.close().await;
-            return Err(error);
-        }
-    };
+    let connections =
+        match connections_of(&store, &secret_keys, salesforce, &metrics.enriching).await {
+            Ok(connections) => connections,
+            Err(error) => {
+                store.close().await;
+                return Err(error);
+            }
+        };
 
     let enrichments = metrics.lead_enrichments.clone();
     let enricher = Enricher::new(

@@ -34,7 +34,9 @@ pub(super) fn wanted_fields(found: &Found, fields: Option<&[LeadField]>) -> Vec<
     let has = |name: &FieldName| {
         fields.is_none_or(|fields| {
             let name = name.as_str();
-            fields.iter().any(|field| field.name.eq_ignore_ascii_case(name))
+            fields
+                .iter()
+                .any(|field| field.name.eq_ignore_ascii_case(name))
         })
     };
     let with_values = found.with_data(|data| {
@@ -208,7 +210,9 @@ impl Decided {
                 .iter()
                 .any(|name| name.eq_ignore_ascii_case(field.as_str()));
             if is_refused {
-                warnings.push(format!("{field} was left out: Salesforce refuses it ({why})."));
+                warnings.push(format!(
+                    "{field} was left out: Salesforce refuses it ({why})."
+                ));
             }
             !is_refused
         });

@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
+use super::EnrichingConfig;
 use super::lookup::{self, Found, LookedUp};
 use super::metrics::EnrichingMetrics;
 use super::orgs::{Orgs, after};
 use super::push::{Push, Pushed};
-use super::EnrichingConfig;
 use crate::clock;
 use crate::domain::{Installation, RunResult, Settlement};
 use crate::store::{ClaimedEnrichment, EnrichmentClaim, Store, StoreError};
@@ -202,9 +202,11 @@ impl Lanes {
             found, mut settled, ..
         } = batch;
         let now = clock::now();
-        settled.extend(found.iter().map(|found| {
-            found.settle(RunResult::Postponed(now, why.to_owned()), Vec::new())
-        }));
+        settled.extend(
+            found
+                .iter()
+                .map(|found| found.settle(RunResult::Postponed(now, why.to_owned()), Vec::new())),
+        );
         self.settle(settled).await
     }
 

@@ -188,7 +188,10 @@ impl Orgs {
         igrp: Igrp,
         tell: impl FnOnce(ConnectionReport) -> ConnectionReport + Send,
     ) -> Result<(), StoreError> {
-        let credentials_time = self.entries().get(&igrp).map(|entry| entry.credentials_time);
+        let credentials_time = self
+            .entries()
+            .get(&igrp)
+            .map(|entry| entry.credentials_time);
         let Some(credentials_time) = credentials_time else {
             return Ok(());
         };
@@ -256,7 +259,10 @@ impl Orgs {
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<Igrp, Entry>> {
-        self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -305,7 +311,10 @@ mod tests {
         assert_eq!((seconds(0, 0), seconds(0, u32::MAX)), (1, 2));
         assert_eq!((seconds(3, 0), seconds(3, u32::MAX)), (8, 16));
         for refusals in [9, 31, 32, u32::MAX] {
-            assert_eq!((seconds(refusals, 0), seconds(refusals, u32::MAX)), (450, 900));
+            assert_eq!(
+                (seconds(refusals, 0), seconds(refusals, u32::MAX)),
+                (450, 900)
+            );
         }
     }
 }

@@ -57,6 +57,9 @@ const ROUNDS: usize = 3;
 /// organisation.
 const QUOTA_PERCENT: u32 = 95;
 
+const NEAR_LIMIT: &str = "Most of the organisation's API requests of the day are used, and the \
+                          rest is left to it.";
+
 impl<'a> Push<'a> {
     pub(super) fn new(lanes: &'a Lanes, installation: &'a Installation) -> Self {
         Self {
@@ -105,7 +108,10 @@ impl<'a> Push<'a> {
             limit: quota.limit.into(),
             time: clock::now(),
         };
-        self.lanes.orgs.note(igrp, |report| report.used(usage)).await
+        self.lanes
+            .orgs
+            .note(igrp, |report| report.used(usage))
+            .await
     }
 
     /// Leads of another organisation than the one that was logged in to can't
@@ -128,16 +134,14 @@ impl<'a> Push<'a> {
 
     async fn write(&mut self, org: &Org, found: Vec<Found>) -> Result<(), StoreError> {
         if self.is_over_quota(org).await {
-            let why = "Most of the organisation's API requests of the day are used, and the rest is \
-                       left to it.";
-            self.over_quota(&found, None, why);
+            self.over_quota(&found, None, NEAR_LIMIT);
             return Ok(());
         }
         let mut fields = match self.describe(org).await? {
             Ok(fields) => fields,
             Err(error) => return self.befall(&error, &found).await,
         };
-        if self.lacks_configured(&found, fields.known.as_deref()) {
+        if lacks_configured(&found, fields.known.as_deref()) {
             // It may have been made since.
             org.forget_description().await;
             fields = match self.describe(org).await? {
@@ -154,6 +158,10 @@ impl<'a> Push<'a> {
             Ok(read) => read,
             Err(error) => return self.befall(&error, &found).await,
         };
+        if is_near_limit(org) {
+            self.over_quota(&found, None, NEAR_LIMIT);
+            return Ok(());
+        }
         let items = self.decide(found, &wanted, &read, &fields, now);
         let items = self.begin(items).await?;
         self.send(org, items).await
@@ -162,12 +170,11 @@ impl<'a> Push<'a> {
     /// Whether the organisation has hardly any calls left; asked again before
     /// it is believed, because nobody calls while the lane pauses.
     async fn is_over_quota(&self, org: &Org) -> bool {
-        let is_over = |org: &Org| org.quota().is_some_and(|quota| quota.is_used_to(QUOTA_PERCENT));
-        if !is_over(org) {
+        if !is_near_limit(org) {
             return false;
         }
         match org.refresh_quota().await {
-            Ok(quota) => quota.is_some_and(|quota| quota.is_used_to(QUOTA_PERCENT)),
+            Ok(_) => is_near_limit(org),
             // The next call will tell.
             Err(error) => error.class() == ErrorClass::Quota,
         }
@@ -211,17 +218,6 @@ impl<'a> Push<'a> {
         }
     }
 
-    fn lacks_configured(&self, found: &[Found], fields: Option<&[LeadField]>) -> bool {
-        let Some(fields) = fields else { return false };
-        let has = |name: &FieldName| {
-            fields
-                .iter()
-                .any(|field| field.name.eq_ignore_ascii_case(name.as_str()))
-        };
-        let mut targets = found.iter().flat_map(|found| &found.targets);
-        targets.any(|target| !target.is_default && !has(&target.field))
-    }
-
     /// Reads the present values of the leads that need it, in one call.
     async fn read(
         &self,
@@ -261,7 +257,7 @@ impl<'a> Push<'a> {
                     unknown.any(|field| field.eq_ignore_ascii_case(name.as_str()))
                 };
                 names.retain(|name| !is_unknown(name));
-                fields.remove(&is_unknown);
+                fields.remove(is_unknown);
             }
             if names.len() == before {
                 return Err(error);
@@ -333,7 +329,9 @@ impl<'a> Push<'a> {
         let store = &self.lanes.store;
         let begun = patiently(|| store.begin_push(pushes.clone(), lease_until, now)).await?;
         let pairs = items.into_iter().zip(begun);
-        Ok(pairs.filter_map(|(item, has_begun)| has_begun.then_some(item)).collect())
+        Ok(pairs
+            .filter_map(|(item, has_begun)| has_begun.then_some(item))
+            .collect())
     }
 
     /// Sends leads, and again without the fields that Salesforce refuses.
@@ -386,12 +384,7 @@ impl<'a> Push<'a> {
     }
 
     /// What came of one lead; the lead again when it is to be sent once more.
-    fn settle_row(
-        &mut self,
-        item: Item,
-        result: Result<(), Error>,
-        is_last: bool,
-    ) -> Option<Item> {
+    fn settle_row(&mut self, item: Item, result: Result<(), Error>, is_last: bool) -> Option<Item> {
         let Item { found, mut decided } = item;
         let error = match result {
             Ok(()) => {
@@ -454,7 +447,11 @@ impl<'a> Push<'a> {
 
     /// The lane pauses, and goes on by itself.
     fn over_quota(&mut self, found: &[Found], retry_after: Option<Duration>, why: &str) {
-        let wait = self.lanes.config.quota_pause.max(retry_after.unwrap_or_default());
+        let wait = self
+            .lanes
+            .config
+            .quota_pause
+            .max(retry_after.unwrap_or_default());
         warn!(
             igrp = self.installation.igrp.get(),
             wait_seconds = wait.as_secs(),
@@ -462,7 +459,11 @@ impl<'a> Push<'a> {
         );
         let until = after(clock::now(), wait);
         for found in found {
-            self.end(found, RunResult::Postponed(until, why.to_owned()), Vec::new());
+            self.end(
+                found,
+                RunResult::Postponed(until, why.to_owned()),
+                Vec::new(),
+            );
         }
         self.pause = Some(LaneEnd::OverQuota(wait));
     }
@@ -482,6 +483,24 @@ impl Fields {
             });
         }
     }
+}
+
+/// Whether a mapping that somebody configured has a field that is not there.
+fn lacks_configured(found: &[Found], fields: Option<&[LeadField]>) -> bool {
+    let Some(fields) = fields else { return false };
+    let has = |name: &FieldName| {
+        fields
+            .iter()
+            .any(|field| field.name.eq_ignore_ascii_case(name.as_str()))
+    };
+    let mut targets = found.iter().flat_map(|found| &found.targets);
+    targets.any(|target| !target.is_default && !has(&target.field))
+}
+
+/// Whether hardly any calls are left, as far as the last answer says.
+fn is_near_limit(org: &Org) -> bool {
+    org.quota()
+        .is_some_and(|quota| quota.is_used_to(QUOTA_PERCENT))
 }
 
 /// What does not fit between an installation's mapping and the organisation.

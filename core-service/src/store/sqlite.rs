@@ -48,8 +48,8 @@ use super::{
 use crate::domain::{
     ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadEnrichmentState,
     LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit, NotOpen, OrganizationAccess,
-    PlannedPush, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage, SalesforceConnection, Settlement,
-    UrlToken, UrlTokenId, Visit, VisitorHistory,
+    PlannedPush, QuarantineState, QuarantinedNotification, Refusal, RefusedMessage,
+    SalesforceConnection, Settlement, UrlToken, UrlTokenId, Visit, VisitorHistory,
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Prospect, Verdict};
