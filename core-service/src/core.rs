@@ -155,16 +155,10 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         return Err(StartError::Unguarded(address));
     }
 
-    let connections =
-        match connections_of(&store, &secret_keys, salesforce, &metrics.enriching).await {
-            Ok(connections) => connections,
-            Err(error) => {
-                store.close().await;
-                return Err(error);
-            }
-        };
-
     let enrichments = metrics.lead_enrichments.clone();
+    let is_stopping = watch::Sender::new(false);
+    let connections =
+        connections_or_close(&store, &secret_keys, salesforce, &metrics.enriching).await?;
     let enricher = Enricher::new(
         store.clone(),
         connections.clone(),
@@ -178,6 +172,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         installations,
         is_loopback,
         metrics,
+        is_stopping.subscribe(),
     );
     let (reporter, health_service) = tonic_health::server::health_reporter();
     for name in grpc::service_names() {
@@ -201,7 +196,6 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         })
         .routes();
 
-    let is_stopping = watch::Sender::new(false);
     let health = CoreHealth {
         store: store.state(),
         is_stopping: is_stopping.subscribe(),
@@ -246,6 +240,20 @@ async fn open_store(
         );
     }
     Ok(store)
+}
+
+/// The connections to Salesforce; without them, the store is closed.
+async fn connections_or_close(
+    store: &Store,
+    source: &SecretKeySource,
+    config: SalesforceConfig,
+    metrics: &EnrichingMetrics,
+) -> Result<Connections, StartError> {
+    let connections = connections_of(store, source, config, metrics).await;
+    if connections.is_err() {
+        store.close().await;
+    }
+    connections
 }
 
 /// The connections to Salesforce, with the keys that seal their credentials.

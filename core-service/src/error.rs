@@ -54,6 +54,16 @@ pub enum Error {
     /// Only what is open can be cancelled.
     #[error(transparent)]
     EnrichmentEnded(NotOpen),
+    /// Each import holds memory for as long as it runs, so their number is
+    /// limited.
+    #[error("as many imports run as the core takes at once; begin again in a moment")]
+    TooManyImports,
+
+    /// Nothing came through an import for too long.
+    #[error(
+        "nothing came for a minute; go on in another stream from the last `accepted_through` on"
+    )]
+    SilentImport,
 
     /// There is no key, or a wrong one.
     #[error("an API key is needed; send it as `authorization: Bearer <key>` metadata")]
@@ -113,7 +123,9 @@ impl Error {
     /// When the same request may succeed, if waiting helps.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Store(StoreError::Overloaded) => Some(Duration::from_secs(1)),
+            Self::Store(StoreError::Overloaded) | Self::TooManyImports => {
+                Some(Duration::from_secs(1))
+            }
             Self::Store(StoreError::Full(_) | StoreError::Failed(_)) => {
                 Some(Duration::from_secs(30))
             }
@@ -134,6 +146,7 @@ impl Error {
             | Self::TooManyUrlTokens
             | Self::OtherEnrichmentOpen(_)
             | Self::EnrichmentEnded(_)
+            | Self::SilentImport
             | Self::NoLogin(_)
             | Self::Sealing(_)
             | Self::Unauthenticated

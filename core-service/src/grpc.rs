@@ -17,6 +17,7 @@ mod event_service;
 mod frames;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod import;
 mod installation_message;
 mod installation_service;
 mod lead_enrichment_message;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    backup, calls, config_show, credentials, enrichments, events, explain, installations, keys,
-    quarantine, ratings, refused, restore, send, simulate, tokens, url, visits,
+    backup, calls, config_show, credentials, enrichments, events, explain, import, installations,
+    keys, quarantine, ratings, refused, restore, send, simulate, tokens, url, visits,
 };
 use crate::config::{self, Group, Setting};
 
@@ -57,6 +57,9 @@ pub(crate) enum Command {
     Url(url::Url),
     /// Show what each notification of a message would become, and why
     Explain(explain::Explain),
+    /// Import visits or calls from a file
+    #[command(subcommand)]
+    Import(import::Import),
     /// Look at events
     #[command(subcommand)]
     Events(events::Events),
@@ -122,8 +125,8 @@ fn groups_of(command: &str) -> &'static [Group] {
         "keys" => &[Place, Store, Upstream],
         "explain" => &[Place, Upstream, Mapping],
         "quarantine" => &[Place, Upstream],
-        "events" | "ratings" | "enrichments" | "visits" | "calls" | "refused" | "installations"
-        | "credentials" | "tokens" => &[Place, Upstream],
+        "import" | "events" | "ratings" | "enrichments" | "visits" | "calls" | "refused"
+        | "installations" | "credentials" | "tokens" => &[Place, Upstream],
         _ => &[],
     }
 }
@@ -210,6 +213,7 @@ mod tests {
             "simulate",
             "url",
             "explain",
+            "import",
             "events",
             "ratings",
             "enrichments",

@@ -12,6 +12,7 @@ pub(crate) mod url;
 pub(crate) mod calls;
 pub(crate) mod enrichments;
 pub(crate) mod events;
+pub(crate) mod import;
 pub(crate) mod ratings;
 pub(crate) mod visits;
 

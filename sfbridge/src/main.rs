@@ -53,6 +53,7 @@ fn run(cli: Cli, flags: Vec<(Setting, String)>, output: &mut Output<'_>) -> Resu
         Command::Simulate(simulate) => simulate.run(&config, output),
         Command::Url(url) => url.run(output),
         Command::Explain(explain) => explain.run(&config, output),
+        Command::Import(import) => import.run(&config, output),
         Command::Events(events) => events.run(&config, output),
         Command::Ratings(ratings) => ratings.run(&config, output),
         Command::Enrichments(enrichments) => enrichments.run(&config, output),

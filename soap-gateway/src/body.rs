@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_stream::{Stream, StreamExt};
 
 pub(crate) use budget::{Budget, Held};
-pub(crate) use gzip::gunzip;
+pub(crate) use gzip::{decompressed, gunzip};
 
 use crate::fault::{Fault, Reason};
 

@@ -1,9 +1,12 @@
-//! Bytes of a body to text.
+//! Bytes of a body to text, and compressed ones to bytes.
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, X_USER_DEFINED};
+use encoding_rs::{
+    DecoderResult, Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, X_USER_DEFINED,
+};
 
+use crate::body::decompressed;
 use crate::soap::{Declaration, line_and_column};
 
 #[cfg(test)]
@@ -28,6 +31,30 @@ pub enum UndecodableBody {
         /// Its column in characters, from 1.
         column: u64,
     },
+    /// The bytes become more text than is taken: 413.
+    #[error("The message is too large as UTF-8.")]
+    TooLarge,
+}
+
+/// A compressed body can't be used. It displays as the gateway's sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidGzip(String);
+
+/// Whether a body begins as gzip does (RFC 1952, section 2.3.1), and as no text
+/// in any encoding does.
+pub fn is_gzip(body: &[u8]) -> bool {
+    body.starts_with(&[0x1F, 0x8B])
+}
+
+/// Decodes a gzip body to at most `limit` bytes, as the gateway does where the
+/// `Content-Encoding` says so.
+///
+/// # Errors
+///
+/// [`InvalidGzip`] when it is no gzip, or larger than the limit.
+pub fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>, InvalidGzip> {
+    decompressed(body, limit).map_err(|fault| InvalidGzip(fault.sentence().to_owned()))
 }
 
 /// Turns a body into text: a byte order mark decides about the encoding, then
@@ -50,11 +77,33 @@ pub enum UndecodableBody {
 ///
 /// [`UndecodableBody`] says whether the encoding or the bytes are at fault.
 pub fn decode<'a>(body: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str>, UndecodableBody> {
+    decode_within(body, charset, usize::MAX)
+}
+
+/// The same, to at most `limit` bytes of text: what would grow beyond that on
+/// its way to UTF-8 is given up there.
+pub(crate) fn decode_within<'a>(
+    body: &'a [u8],
+    charset: Option<&str>,
+    limit: usize,
+) -> Result<Cow<'a, str>, UndecodableBody> {
+    let text = decode_text(body, charset, limit)?;
+    if text.len() > limit {
+        return Err(UndecodableBody::TooLarge);
+    }
+    Ok(text)
+}
+
+fn decode_text<'a>(
+    body: &'a [u8],
+    charset: Option<&str>,
+    limit: usize,
+) -> Result<Cow<'a, str>, UndecodableBody> {
     if let Some(name) = utf_32(body) {
         return Err(unknown(name));
     }
     if let Some((encoding, length)) = Encoding::for_bom(body) {
-        return decode_as(Charset::Known(encoding), &body[length..]);
+        return decode_as(Charset::Known(encoding), &body[length..], limit);
     }
     let charset = charset
         .map(|label| label.trim().trim_matches(['"', '\'']))
@@ -63,7 +112,7 @@ pub fn decode<'a>(body: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str>,
         Some(label) => Charset::named(label)?,
         None => declared(body)?,
     };
-    decode_as(encoding, body)
+    decode_as(encoding, body, limit)
 }
 
 /// UTF-32, which is not read, by its byte order mark or by a first character
@@ -129,12 +178,16 @@ fn byte_order(body: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-fn decode_as(charset: Charset, bytes: &[u8]) -> Result<Cow<'_, str>, UndecodableBody> {
+fn decode_as(
+    charset: Charset,
+    bytes: &[u8],
+    limit: usize,
+) -> Result<Cow<'_, str>, UndecodableBody> {
     match charset {
         Charset::Known(encoding) if encoding == UTF_8 => decode_utf8(bytes),
-        Charset::Known(encoding) => decode_other(encoding, bytes),
+        Charset::Known(encoding) => decode_other(encoding, bytes, limit),
         Charset::Utf16 => match byte_order(bytes) {
-            Some(encoding) => decode_other(encoding, bytes),
+            Some(encoding) => decode_other(encoding, bytes, limit),
             None => Err(invalid("UTF-16", "")),
         },
         Charset::Ascii => {
@@ -157,21 +210,37 @@ fn decode_utf8(bytes: &[u8]) -> Result<Cow<'_, str>, UndecodableBody> {
         })
 }
 
+/// Decodes in one go, and no further than the limit: bytes may become three
+/// times as many.
 fn decode_other<'a>(
     encoding: &'static Encoding,
     bytes: &'a [u8],
+    limit: usize,
 ) -> Result<Cow<'a, str>, UndecodableBody> {
-    if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(bytes) {
-        return Ok(text);
+    // What a decoder may need for one more character, and then some.
+    const STEP: usize = 1_024;
+
+    if encoding.is_ascii_compatible() && bytes.is_ascii() {
+        return decode_utf8(bytes);
     }
-    // Once more, to say where.
     let mut decoder = encoding.new_decoder_without_bom_handling();
-    let mut before = String::new();
-    if let Some(length) = decoder.max_utf8_buffer_length_without_replacement(bytes.len()) {
-        before.reserve(length);
+    let mut text = String::with_capacity(bytes.len() + STEP);
+    let mut rest = bytes;
+    loop {
+        let (result, read) = decoder.decode_to_string_without_replacement(rest, &mut text, true);
+        rest = &rest[read..];
+        match result {
+            DecoderResult::InputEmpty => return Ok(Cow::Owned(text)),
+            DecoderResult::Malformed(..) => return Err(invalid(encoding.name(), &text)),
+            DecoderResult::OutputFull if text.len() > limit => {
+                return Err(UndecodableBody::TooLarge);
+            }
+            DecoderResult::OutputFull => {
+                let room = limit.saturating_sub(text.len()).saturating_add(STEP);
+                text.reserve_exact(room.min(text.len() + STEP));
+            }
+        }
     }
-    let _ = decoder.decode_to_string_without_replacement(bytes, &mut before, true);
-    Err(invalid(encoding.name(), &before))
 }
 
 fn invalid(encoding: &'static str, before: &str) -> UndecodableBody {

@@ -33,12 +33,8 @@ pub(crate) fn text<'a>(
     charset: Option<&str>,
     limit: usize,
 ) -> Result<Cow<'a, str>, Fault> {
-    let text = encoding::decode(bytes, charset).map_err(|error| undecodable(&error))?;
-    // A body of another encoding may have grown on the way to UTF-8.
-    if text.len() > limit {
-        return Err(too_large(limit));
-    }
-    Ok(text)
+    let text = encoding::decode_within(bytes, charset, limit);
+    text.map_err(|error| undecodable(&error, limit))
 }
 
 /// The message that a text is.
@@ -50,13 +46,14 @@ pub(crate) fn message(text: &str, limits: &soap::Limits) -> Result<OutboundMessa
     soap::read(text, limits).map_err(|error| invalid(&error))
 }
 
-fn undecodable(error: &UndecodableBody) -> Fault {
+fn undecodable(error: &UndecodableBody, limit: usize) -> Fault {
     let sentence = error.to_string();
     match error {
         UndecodableBody::UnknownEncoding { .. } => Fault::new(Reason::UnknownCharset, sentence),
         UndecodableBody::InvalidBytes { line, column, .. } => {
             Fault::new(Reason::InvalidMessage, sentence).at(*line, *column)
         }
+        UndecodableBody::TooLarge => too_large(limit),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `AccessService`.
 
+use prost::Message as _;
 use sfbridge_proto::v1 as pb;
 use sfbridge_proto::v1::access_service_server::AccessService;
 use sfbridge_values::{Igrp, OrganizationId, ShortText};
@@ -16,7 +17,7 @@ use crate::domain::{
     ApiKey, Coverage, NewApiKey, OrganizationAccess, Role, SenderRestriction, UrlTokenId,
 };
 use crate::error::Error;
-use crate::store::PageRequest;
+use crate::store::{Page, PageRequest, Position};
 
 /// The most installations that a key lists.
 const MAX_IGRPS: usize = 1_000;
@@ -162,7 +163,15 @@ impl AccessService for Services {
     ) -> Result<Response<pb::GetOrganizationAccessResponse>, Status> {
         let caller = Caller::of(&request)?;
         caller.require(Role::Ingest)?;
-        let pb::GetOrganizationAccessRequest { organization_id } = request.into_inner();
+        let mut request = request.into_inner();
+        let (filters, page) = page::asked("organization_access", &mut request, |request| {
+            (&mut request.page_size, &mut request.page_token)
+        })?;
+        let pb::GetOrganizationAccessRequest {
+            organization_id,
+            page_size: _,
+            page_token: _,
+        } = request;
         let organization = OrganizationId::parse(&organization_id)
             .map_err(|invalid| Error::invalid("organization_id", invalid))?;
         let OrganizationAccess {
@@ -173,9 +182,11 @@ impl AccessService for Services {
             .organization_access(organization, caller.coverage())
             .await
             .map_err(Error::from)?;
+        let Page { rows, next } = restrictions_page(restrictions, page);
         Ok(Response::new(pb::GetOrganizationAccessResponse {
             is_linked,
-            restrictions: restrictions.into_iter().map(write_restriction).collect(),
+            restrictions: rows,
+            next_page_token: filters.token(next),
         }))
     }
 
@@ -194,6 +205,36 @@ impl AccessService for Services {
             tokens.rows,
             &known_revision,
         )))
+    }
+}
+
+/// One page of restrictions, which are in the order of their installations. A
+/// position is the last installation of the page before.
+fn restrictions_page(
+    restrictions: Vec<SenderRestriction>,
+    page: PageRequest,
+) -> Page<pb::SenderRestriction> {
+    let PageRequest { size, bytes, after } = page;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let is_after = |igrp: i64| after == Position::START || igrp > after.number;
+    let mut rows = Vec::new();
+    let mut encoded = 0;
+    let restrictions = restrictions.into_iter().map(write_restriction);
+    for restriction in restrictions.filter(|restriction| is_after(restriction.igrp)) {
+        if rows.len() == size || encoded >= bytes {
+            let next = rows.last().map(position);
+            return Page { rows, next };
+        }
+        encoded += restriction.encoded_len();
+        rows.push(restriction);
+    }
+    Page { rows, next: None }
+}
+
+fn position(last: &pb::SenderRestriction) -> Position {
+    Position {
+        key: 0,
+        number: last.igrp,
     }
 }
 

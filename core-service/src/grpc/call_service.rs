@@ -2,18 +2,22 @@
 
 use sfbridge_proto::v1 as pb;
 use sfbridge_proto::v1::call_service_server::CallService;
-use tonic::{Request, Response, Status};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
 
 use super::caller::Caller;
+use super::import::{Accepted, Kind};
 use super::page;
 use super::routes::Services;
-use super::{batch, call_message, time};
+use super::{batch, call_message, import, time};
 use crate::domain::Role;
 use crate::error::Error;
 use crate::store::CallFilter;
 
 #[tonic::async_trait]
 impl CallService for Services {
+    type ImportCallsStream = ReceiverStream<Result<pb::ImportCallsResponse, Status>>;
+
     async fn record_calls(
         &self,
         request: Request<pb::RecordCallsRequest>,
@@ -41,6 +45,34 @@ impl CallService for Services {
             })
             .collect();
         Ok(Response::new(pb::RecordCallsResponse { results }))
+    }
+
+    async fn import_calls(
+        &self,
+        request: Request<Streaming<pb::ImportCallsRequest>>,
+    ) -> Result<Response<Self::ImportCallsStream>, Status> {
+        let caller = Caller::of(&request)?;
+        let store = self.store.clone();
+        let kind = Kind {
+            name: "call",
+            field: "calls",
+            open: |request: pb::ImportCallsRequest| (request.options, request.calls),
+            igrp: |call: &mut pb::Call| &mut call.igrp,
+            read: call_message::read,
+            record: move |batch| {
+                let store = store.clone();
+                async move { store.record_calls(batch).await }
+            },
+            answer: |accepted: Accepted| pb::ImportCallsResponse {
+                accepted_through: accepted.through,
+                recorded_count: accepted.recorded,
+                duplicate_count: accepted.duplicates,
+                rejected_count: accepted.rejected,
+                rejections: accepted.rejections,
+            },
+        };
+        let answers = import::begin(self, caller, request.into_inner(), kind)?;
+        Ok(Response::new(answers))
     }
 
     async fn get_call(

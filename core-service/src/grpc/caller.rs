@@ -134,6 +134,22 @@ impl KeyRing {
         self.keys.borrow().is_empty()
     }
 
+    /// Goes on only if a caller who was let in would be let in now: its key
+    /// may have been revoked since, or the first one made.
+    pub(super) fn readmit(&self, caller: &Caller) -> Result<(), Error> {
+        let keys = self.keys.borrow();
+        let is_let_in = match caller {
+            Caller::InProcess => true,
+            Caller::Anybody => keys.is_empty(),
+            Caller::Holder(own) => keys.iter().any(|key| key.api_key_id == own.api_key_id),
+        };
+        if is_let_in {
+            Ok(())
+        } else {
+            Err(Error::Unauthenticated)
+        }
+    }
+
     /// Finds out who calls over the network.
     pub(crate) fn authenticate(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let keys = self.keys.borrow().clone();

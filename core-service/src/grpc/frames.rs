@@ -4,10 +4,16 @@
 /// each with its notification, and the request's own few.
 const MAX_FIELDS: usize = 2_100;
 
-/// A message with more items than any request may have.
+/// A message that is more than any may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the request has more than 1,000 items; send several batches")]
-pub(super) struct TooManyItems;
+pub(super) enum Excess {
+    /// It has more items than any request may have.
+    #[error("the request has more than 1,000 items; send several batches")]
+    Items,
+    /// It is longer than a message of its stream may be.
+    #[error("a message of the stream has more than {0} bytes; send fewer items in each")]
+    Bytes(u32),
+}
 
 /// Reads gRPC's frames and the outermost fields of the messages in them, as
 /// they come, and keeps nothing.
@@ -19,6 +25,8 @@ pub(super) struct Frames {
     /// Bytes of the present message that are still to come.
     left: u64,
     fields: usize,
+    /// The longest that a message may be; none leaves that to the decoder.
+    longest: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -66,12 +74,20 @@ impl Varint {
 }
 
 impl Frames {
+    /// Frames whose messages may be so long.
+    pub(super) fn up_to(longest: Option<u32>) -> Self {
+        Self {
+            longest,
+            ..Self::default()
+        }
+    }
+
     /// Takes the next bytes of a body.
     ///
     /// # Errors
     ///
-    /// [`TooManyItems`] once a message has more than any request may have.
-    pub(super) fn read(&mut self, mut bytes: &[u8]) -> Result<(), TooManyItems> {
+    /// [`Excess`] once a message has more than it may have.
+    pub(super) fn read(&mut self, mut bytes: &[u8]) -> Result<(), Excess> {
         while let Some((&byte, rest)) = bytes.split_first() {
             if let State::Skip(count) = self.state {
                 // Most of a message is skipped, so that is not done by byte.
@@ -107,7 +123,7 @@ impl Frames {
         }
     }
 
-    fn step(&mut self, byte: u8) -> Result<(), TooManyItems> {
+    fn step(&mut self, byte: u8) -> Result<(), Excess> {
         if !matches!(self.state, State::Head { .. } | State::Lost) {
             self.left -= 1;
         }
@@ -123,6 +139,11 @@ impl Frames {
                     (0, _) if byte != 0 => State::Lost,
                     (4, 0) => State::default(),
                     (4, length) => {
+                        if let Some(longest) = self.longest
+                            && length > u64::from(longest)
+                        {
+                            return Err(Excess::Bytes(longest));
+                        }
                         self.left = length;
                         State::Tag(Varint::default())
                     }
@@ -140,7 +161,7 @@ impl Frames {
                 (true, 2) => {
                     self.fields += 1;
                     if self.fields > MAX_FIELDS {
-                        return Err(TooManyItems);
+                        return Err(Excess::Items);
                     }
                     State::Length(Varint::default())
                 }
@@ -195,7 +216,7 @@ mod tests {
     }
 
     /// Reads in pieces of this size.
-    fn read(bytes: &[u8], piece: usize) -> Result<(), TooManyItems> {
+    fn read(bytes: &[u8], piece: usize) -> Result<(), Excess> {
         let mut frames = Frames::default();
         bytes.chunks(piece).try_for_each(|piece| frames.read(piece))
     }
@@ -211,7 +232,7 @@ mod tests {
                 events: vec![pb::Event::default(); 100_000],
                 ..Default::default()
             };
-            assert_eq!(read(&frame(&flood), piece), Err(TooManyItems));
+            assert_eq!(read(&frame(&flood), piece), Err(Excess::Items));
         }
     }
 
@@ -219,6 +240,23 @@ mod tests {
     fn each_message_of_a_stream_counts_alone() {
         let frames = frame(&request(1_000, "")).repeat(3);
         assert_eq!(read(&frames, 5), Ok(()));
+    }
+
+    #[test]
+    fn a_message_of_a_stream_is_as_long_as_it_may_be_and_no_longer() {
+        let one = frame(&request(3, "title"));
+        let length = u32::try_from(one.len() - 5).unwrap();
+        let stream = one.repeat(3);
+        for piece in [1, 7, stream.len()] {
+            let read = |longest| {
+                let mut frames = Frames::up_to(Some(longest));
+                stream
+                    .chunks(piece)
+                    .try_for_each(|piece| frames.read(piece))
+            };
+            assert_eq!(read(length), Ok(()));
+            assert_eq!(read(length - 1), Err(Excess::Bytes(length - 1)));
+        }
     }
 
     #[test]
@@ -232,7 +270,7 @@ mod tests {
         let mut body = vec![0];
         body.extend(u32::try_from(flood.len()).unwrap().to_be_bytes());
         body.extend(flood);
-        assert_eq!(read(&body, 7), Err(TooManyItems));
+        assert_eq!(read(&body, 7), Err(Excess::Items));
     }
 
     #[test]

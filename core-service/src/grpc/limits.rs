@@ -19,6 +19,7 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::frames::Frames;
+use super::import;
 
 /// The longest that any request may take.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -82,7 +83,8 @@ where
             return Box::pin(async move { Ok(refusal.into_http()) });
         }
         let body_share = share.clone();
-        let request = request.map(|body| limited(body, body_share));
+        let frames = Frames::up_to(import::longest_message(request.uri().path()));
+        let request = request.map(|body| limited(body, frames, body_share));
         let answer = tokio::time::timeout(self.limits.timeout, self.inner.call(request));
         Box::pin(async move {
             let response = answer.await.unwrap_or_else(|_| {
@@ -96,13 +98,12 @@ where
 }
 
 /// A body that fails once it passes a limit.
-fn limited(body: Body, share: Arc<Share>) -> Body {
-    let mut frames = Frames::default();
+fn limited(body: Body, mut counted: Frames, share: Arc<Share>) -> Body {
     let frames = BodyStream::new(body).map(move |frame| {
         let frame = frame?;
         if let Some(data) = frame.data_ref() {
             share.take(data.len())?;
-            frames
+            counted
                 .read(data)
                 .map_err(|invalid| Status::invalid_argument(invalid.to_string()))?;
         }

@@ -9,12 +9,14 @@ use sfbridge_proto::v1::installation_service_server::InstallationServiceServer;
 use sfbridge_proto::v1::lead_enrichment_service_server::LeadEnrichmentServiceServer;
 use sfbridge_proto::v1::quarantine_service_server::QuarantineServiceServer;
 use sfbridge_proto::v1::visit_service_server::VisitServiceServer;
+use tokio::sync::watch;
 use tonic::server::NamedService;
 use tonic::service::interceptor::InterceptedService;
 use tonic::service::{Interceptor, Routes, RoutesBuilder};
 
 use super::batch::InstallationRule;
 use super::caller::KeyRing;
+use super::import::Imports;
 use crate::config::InstallationMode;
 use crate::metrics::CoreMetrics;
 use crate::salesforce::Connections;
@@ -37,6 +39,7 @@ pub(crate) struct Services {
     pub(super) connections: Connections,
     pub(super) rule: InstallationRule,
     pub(super) metrics: CoreMetrics,
+    pub(super) imports: Imports,
 }
 
 /// The full names of the services, for health.
@@ -61,6 +64,7 @@ impl Services {
         mode: InstallationMode,
         is_loopback: bool,
         metrics: CoreMetrics,
+        is_stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
             store,
@@ -68,6 +72,7 @@ impl Services {
             connections,
             rule: InstallationRule { mode, is_loopback },
             metrics,
+            imports: Imports::new(is_stopping),
         }
     }
 

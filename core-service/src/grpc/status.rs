@@ -37,6 +37,8 @@ impl From<Error> for Status {
                 (Code::FailedPrecondition, "OTHER_LEAD_ENRICHMENT_OPEN")
             }
             Error::EnrichmentEnded(_) => (Code::FailedPrecondition, "LEAD_ENRICHMENT_ENDED"),
+            Error::TooManyImports => (Code::ResourceExhausted, "TOO_MANY_IMPORTS"),
+            Error::SilentImport => (Code::DeadlineExceeded, "SILENT_IMPORT"),
             Error::NoLogin(_) => (Code::FailedPrecondition, "NO_SALESFORCE_LOGIN"),
             Error::Sealing(_) => (Code::Internal, "SEALING_FAILED"),
             Error::Unauthenticated => (Code::Unauthenticated, "API_KEY_NEEDED"),
@@ -142,8 +144,17 @@ fn explain(headers: &mut http::HeaderMap) {
     let Some(status) = Status::from_header_map(headers) else {
         return;
     };
+    if status.code() == Code::Ok {
+        return;
+    }
+    // What can't be written stays as the framework made it.
+    let _ = explained(&status).add_header(headers);
+}
+
+/// An error of the framework with the details that our own have.
+pub(super) fn explained(status: &Status) -> Status {
     let reason = match status.code() {
-        Code::Ok => return,
+        Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",
         Code::Unknown => "UNKNOWN",
         Code::InvalidArgument => "INVALID_REQUEST",
@@ -169,9 +180,7 @@ fn explain(headers: &mut http::HeaderMap) {
         "" => "there is no such method; server reflection lists those that there are",
         message => message,
     };
-    let explained = Status::with_error_details(status.code(), message, details);
-    // What can't be written stays as the framework made it.
-    let _ = explained.add_header(headers);
+    Status::with_error_details(status.code(), message, details)
 }
 
 #[cfg(test)]

@@ -2,17 +2,21 @@
 
 use sfbridge_proto::v1 as pb;
 use sfbridge_proto::v1::visit_service_server::VisitService;
-use tonic::{Request, Response, Status};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
 
 use super::caller::Caller;
+use super::import::{Accepted, Kind};
 use super::page;
 use super::routes::Services;
-use super::{batch, time, visit_message};
+use super::{batch, import, time, visit_message};
 use crate::error::Error;
 use crate::store::VisitFilter;
 
 #[tonic::async_trait]
 impl VisitService for Services {
+    type ImportVisitsStream = ReceiverStream<Result<pb::ImportVisitsResponse, Status>>;
+
     async fn record_visits(
         &self,
         request: Request<pb::RecordVisitsRequest>,
@@ -40,6 +44,34 @@ impl VisitService for Services {
             })
             .collect();
         Ok(Response::new(pb::RecordVisitsResponse { results }))
+    }
+
+    async fn import_visits(
+        &self,
+        request: Request<Streaming<pb::ImportVisitsRequest>>,
+    ) -> Result<Response<Self::ImportVisitsStream>, Status> {
+        let caller = Caller::of(&request)?;
+        let store = self.store.clone();
+        let kind = Kind {
+            name: "visit",
+            field: "visits",
+            open: |request: pb::ImportVisitsRequest| (request.options, request.visits),
+            igrp: |visit: &mut pb::Visit| &mut visit.igrp,
+            read: visit_message::read,
+            record: move |batch| {
+                let store = store.clone();
+                async move { store.record_visits(batch).await }
+            },
+            answer: |accepted: Accepted| pb::ImportVisitsResponse {
+                accepted_through: accepted.through,
+                recorded_count: accepted.recorded,
+                duplicate_count: accepted.duplicates,
+                rejected_count: accepted.rejected,
+                rejections: accepted.rejections,
+            },
+        };
+        let answers = import::begin(self, caller, request.into_inner(), kind)?;
+        Ok(Response::new(answers))
     }
 
     async fn list_visits(

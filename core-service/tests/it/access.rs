@@ -366,6 +366,7 @@ async fn an_organisation_may_send_once_an_installation_is_linked_to_it() {
     let is_linked = async |id: &str| {
         let request = pb::GetOrganizationAccessRequest {
             organization_id: id.to_owned(),
+            ..Default::default()
         };
         let answer = client.access().get_organization_access(request).await;
         answer.map(|answer| answer.into_inner().is_linked)

@@ -15,6 +15,7 @@ mod errors;
 mod faults;
 mod harness;
 mod health;
+mod imports;
 mod installations;
 mod limits;
 mod pages;

@@ -4,7 +4,7 @@ use core_service::domain::{Coverage, Role};
 use sfbridge_proto::v1 as pb;
 use sfbridge_values::Igrp;
 use sha2::{Digest, Sha256};
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
 
 use crate::harness::{Client, Setup, TestCore, fields_at_fault, installation, reason};
 
@@ -213,12 +213,23 @@ fn asking(igrp: i64, ranges: &[&str], certificates: &[&str]) -> pb::CreateInstal
 }
 
 async fn access(client: &Client) -> (bool, Vec<pb::SenderRestriction>) {
+    let answer = access_page(client, 0, "").await.unwrap();
+    assert_eq!(answer.next_page_token, "");
+    (answer.is_linked, answer.restrictions)
+}
+
+async fn access_page(
+    client: &Client,
+    page_size: i32,
+    page_token: &str,
+) -> Result<pb::GetOrganizationAccessResponse, Status> {
     let request = pb::GetOrganizationAccessRequest {
         organization_id: OURS[..15].to_owned(),
+        page_size,
+        page_token: page_token.to_owned(),
     };
     let answer = client.access().get_organization_access(request).await;
-    let answer = answer.unwrap().into_inner();
-    (answer.is_linked, answer.restrictions)
+    answer.map(Response::into_inner)
 }
 
 #[tokio::test]
@@ -272,4 +283,43 @@ async fn an_installation_asks_for_one_of_a_hundred_at_most() {
     assert_eq!(fields_at_fault(&refused.unwrap_err()), [field]);
     let request = asking(7, &ranges[1..], &[]);
     installations.create_installation(request).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_restrictions_of_hundreds_of_installations_come_in_pages_that_any_client_takes() {
+    let core = Setup::new().start().await.unwrap();
+    let client = core.client().await;
+    let texts = |one: &dyn Fn(usize) -> String| (0..100).map(one).collect::<Vec<_>>();
+    let ranges = texts(&|n| format!("2001:db8:{n:x}:ffff:ffff:ffff:ffff:ff00/120"));
+    let certificates = texts(&|n| format!("{n:064x}"));
+    for igrp in 1..=400 {
+        let mut request = asking(igrp, &[], &[]);
+        let installation = request.installation.as_mut().unwrap();
+        installation.address_ranges.clone_from(&ranges);
+        installation.client_certificates.clone_from(&certificates);
+        let created = client.installations().create_installation(request).await;
+        created.unwrap();
+    }
+
+    for size in [1_000, 150] {
+        let (mut igrps, mut pages, mut token) = (Vec::new(), 0, String::new());
+        loop {
+            let page = access_page(&client, size, &token).await.unwrap();
+            assert!(page.is_linked);
+            igrps.extend(page.restrictions.iter().map(|one| one.igrp));
+            pages += 1;
+            token = page.next_page_token;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(igrps, (1..=400).collect::<Vec<_>>());
+        assert!(pages > 1);
+    }
+    let first = access_page(&client, 2, "").await.unwrap();
+    assert_eq!(first.restrictions.len(), 2);
+    for (size, token) in [(-1, ""), (2, "x"), (2, &first.next_page_token[1..])] {
+        let refused = access_page(&client, size, token).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 use sfbridge_proto::v1 as pb;
-use soap_gateway::EndpointUrl;
+use soap_gateway::{EndpointUrl, encoding};
 
 use super::message_file;
 use crate::client::block_on;
@@ -34,6 +34,7 @@ impl Explain {
     pub(crate) fn run(self, config: &Config, output: &mut Output<'_>) -> Result<(), Failure> {
         let url = EndpointUrl::parse(&self.url).map_err(anyhow::Error::new)?;
         let body = message_file::read(&self.file)?;
+        let is_compressed = encoding::is_gzip(&body);
         let explained = if self.offline {
             asked::alone(config, &url, &body, "--offline says so".to_owned())?
         } else {
@@ -41,6 +42,9 @@ impl Explain {
         };
         if output.is_json() {
             return Ok(output.json(&document(&explained)?)?);
+        }
+        if is_compressed {
+            output.line("The file is compressed: this is for `Content-Encoding: gzip`.")?;
         }
         print(&explained, output)
     }
@@ -56,6 +60,8 @@ fn document(explained: &Explained) -> Result<Value, Failure> {
         "endpoint": response.endpoint,
         "canonical_query": response.query,
         "organization_id": response.organization_id,
+        "organization_linked": not_asked.is_none().then_some(response.is_organization_linked),
+        "sender": sender(explained),
         "warnings": response.warnings,
         "notification_count": response.notification_count,
         "notifications": notifications.collect::<Result<Vec<_>, _>>()?,
@@ -73,6 +79,7 @@ fn print(explained: &Explained, output: &mut Output<'_>) -> Result<(), Failure> 
         ..
     } = &explained.response;
     output.line(format_args!("Organisation {}", printable(organization_id)))?;
+    output.line(sender(explained))?;
     for warning in warnings {
         output.line(format_args!("Warning: {}", printable(warning)))?;
     }
@@ -94,6 +101,27 @@ fn print(explained: &Explained, output: &mut Output<'_>) -> Result<(), Failure> 
                  they are now. Nothing was stored.";
     let told = explained.not_asked.as_deref();
     Ok(output.line(told.map_or_else(|| asked.to_owned(), not_consulted))?)
+}
+
+/// What is known of who sends, and what is not.
+fn sender(explained: &Explained) -> &'static str {
+    match explained {
+        Explained {
+            not_asked: Some(_), ..
+        } => {
+            "Sender: not judged. Whether the organisation is linked only the core knows; address, \
+             certificate and token are not known before a message is sent."
+        }
+        Explained { response, .. } if response.is_organization_linked => {
+            "Sender: the organisation is linked to an installation. Address, certificate and token \
+             are not known before a message is sent, and not judged."
+        }
+        Explained { .. } => {
+            "Sender: no installation that you may see is linked to the organisation. Where unknown \
+             installations are refused, the gateway answers the whole message with 403. Address, \
+             certificate and token are not known before a message is sent, and not judged."
+        }
+    }
 }
 
 /// What an explanation without a core can't know.

@@ -15,15 +15,17 @@ mod command;
 mod core;
 mod http;
 mod message;
+mod pretend_org;
 mod server;
 mod until;
 
 use tokio::process::Command;
 
-pub(crate) use command::{run, run_with};
+pub(crate) use command::{Ran, run, run_with};
 pub(crate) use core::{Contract, CoreCaller};
-pub(crate) use http::{Answer, CALL_RATING, EVENTS, Request};
+pub(crate) use http::{Answer, CALL_RATING, EVENTS, Request, gzip};
 pub(crate) use message::{Message, Notification, VISITOR, notification_id};
+pub(crate) use pretend_org::PretendOrg;
 pub(crate) use server::{Role, Server, Start};
 pub(crate) use until::until;
 

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::harness::{
-    Answer, CALL_RATING, EVENTS, Message, Notification, Request, Role, Server, Start, run_with,
-    until,
+    Answer, CALL_RATING, EVENTS, Message, Notification, PretendOrg, Request, Role, Server, Start,
+    run_with, until,
 };
 
 /// In what nobody may keep or tell: session ids, tokens, keys, headers.
@@ -268,11 +268,94 @@ async fn a_gateway_and_a_core_tell_nothing_of_secrets_and_persons_at_any_level()
     }
 }
 
+/// Sets Salesforce credentials of either kind and uses them; looks at whatever
+/// the command line says.
+async fn use_credentials(core: &Server, org: &PretendOrg, secret: &Path, key: &Path) {
+    let set = format!(
+        "credentials set 31 --login-url {} --client-id 3MVG9pretended.sfbridge.simulator",
+        org.url()
+    );
+    let by_secret = format!("{set} --client-secret-file {}", secret.display());
+    let by_key = format!(
+        "{set} --username integration@acme.example.com --private-key-file {}",
+        key.display()
+    );
+    let create = "installations create 31 --organization-id 00D000000000062EAA";
+    let backup = format!("backup {}", core.data_dir().join("backup.db").display());
+    for line in [
+        create,
+        &by_secret,
+        "credentials test 31",
+        "credentials show 31 --json",
+        &backup,
+        &by_key,
+        "credentials test 31 --json",
+        "installations show 31 --json",
+        "installations list --json",
+        "credentials rotate --json",
+    ] {
+        let ran = core.run(line).await;
+        ran.ok();
+        let text = format!("{}{}", ran.out, ran.err);
+        tells_nothing(line, &text, SECRET);
+        tells_nothing(line, &text, &key_marker(key));
+    }
+    // What is refused is not repeated either.
+    let wrong = format!("{by_secret} --username {SECRET}@acme.example.com");
+    let refused = core.run(&wrong).await;
+    tells_nothing("a command", &format!("{refused:?}"), SECRET);
+}
+
+/// A line from the middle of a private key, in lower case.
+fn key_marker(key: &Path) -> String {
+    let text = fs::read_to_string(key).unwrap();
+    text.lines().nth(5).unwrap().to_lowercase()
+}
+
+#[tokio::test]
+async fn nobody_tells_of_salesforce_credentials_at_any_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    fs::write(&secret, format!("{SECRET}-client\n")).unwrap();
+    let key = folder.path().join("key.pem");
+    let private_key = salesforce_sim::DemoKey::generate().unwrap();
+    fs::write(&key, private_key.private_key()).unwrap();
+    let description = format!("[app]\nclient_secret = \"{SECRET}-client\"");
+    let org = PretendOrg::start(&description).await;
+    for format in ["text", "json"] {
+        let start =
+            traced(Role::Up, format).variable("SFBRIDGE_SALESFORCE_EXTRA_HOSTS", org.host());
+        let mut up = start.start().await;
+        use_credentials(&up, &org, &secret, &key).await;
+        check_running(&up).await;
+        check_ended(&mut up).await;
+        let seal = fs::read_to_string(up.data_dir().join("secret.key")).unwrap();
+        // A session's token begins with the organisation and this mark.
+        for marker in [
+            &key_marker(&key),
+            "00d000000000062!",
+            &seal.trim().to_lowercase(),
+        ] {
+            tells_nothing("the log", &up.log(), marker);
+        }
+        for (path, text) in files(up.data_dir()) {
+            tells_nothing(&path, &text, SECRET);
+            tells_nothing(&path, &text, &key_marker(&key));
+            if !path.ends_with("secret.key") {
+                tells_nothing(&path, &text, &seal.trim().to_lowercase());
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_configuration_is_shown_without_its_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sfbridge.toml");
     let key = format!("sfb_1_{SECRET}");
+    // Nobody would take it for a secret key, and it is not repeated.
+    let seal = "SFBRIDGE_SECRET_KEY";
+    let fine = "zqzqsecret+zqzqsecret/zqzqsecret+zqzqsecreE=";
     fs::write(&file, format!("core_api_key = \"{key}\"\n")).unwrap();
     let file = file.to_str().unwrap();
     for (arguments, variables) in [
@@ -282,6 +365,9 @@ async fn the_configuration_is_shown_without_its_secrets() {
         // What is refused is not repeated either.
         (vec!["up", "--config", file, "--log", "nonsense=x"], vec![]),
         (vec!["up", "--core-api-key", &key], vec![]),
+        (vec!["config", "show"], vec![(seal, fine)]),
+        (vec!["config", "show"], vec![(seal, key.as_str())]),
+        (vec!["up", "--secret-key", fine], vec![]),
     ] {
         let shown = run_with(&arguments, &variables).await;
         tells_nothing("a command", &format!("{}{}", shown.out, shown.err), SECRET);

@@ -26,26 +26,42 @@ pub(crate) struct SenderRules {
 }
 
 impl CoreClient {
-    /// Says whether an organisation may send, and from where.
+    /// Says whether an organisation may send, and from where. All pages are
+    /// read: what stands on the last one has to hold too.
     pub(crate) async fn organization_access(
         &self,
         organization_id: &OrganizationId,
         until: Instant,
     ) -> Result<OrganizationAccess, CoreFailure> {
-        let request = pb::GetOrganizationAccessRequest {
-            organization_id: organization_id.as_str().to_owned(),
-        };
+        const LARGEST_PAGE: i32 = 1_000;
+
         let mut client = self.access.clone();
-        let answer = client.get_organization_access(timed(request, until)).await;
-        let pb::GetOrganizationAccessResponse {
-            is_linked,
-            restrictions,
-        } = answer.map_err(|status| failure(&status))?.into_inner();
-        let restrictions = restrictions.into_iter().map(restriction).collect();
-        Ok(OrganizationAccess {
-            is_linked,
-            restrictions,
-        })
+        let mut all = Vec::new();
+        let mut token = String::new();
+        loop {
+            let request = pb::GetOrganizationAccessRequest {
+                organization_id: organization_id.as_str().to_owned(),
+                page_size: LARGEST_PAGE,
+                page_token: token.clone(),
+            };
+            let answer = client.get_organization_access(timed(request, until)).await;
+            let pb::GetOrganizationAccessResponse {
+                is_linked,
+                restrictions,
+                next_page_token,
+            } = answer.map_err(|status| failure(&status))?.into_inner();
+            all.extend(restrictions.into_iter().map(restriction));
+            if next_page_token.is_empty() {
+                return Ok(OrganizationAccess {
+                    is_linked,
+                    restrictions: all,
+                });
+            }
+            if next_page_token == token {
+                return Err(CoreFailure::Refused("with the same page twice"));
+            }
+            token = next_page_token;
+        }
     }
 
     /// The rules of senders; none when they are still those of a revision.

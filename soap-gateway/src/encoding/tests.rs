@@ -46,6 +46,32 @@ fn utf_8_is_the_default_and_not_copied() {
 }
 
 #[test]
+fn what_grows_beyond_the_limit_is_given_up_there() {
+    let euros = [0x80; 1_000];
+    let check = |limit, expected: Option<usize>| {
+        let text = decode_within(&euros, Some("windows-1252"), limit);
+        assert_eq!(text.map(|text| text.len()).ok(), expected, "{limit}");
+    };
+    check(3_000, Some(3_000));
+    check(usize::MAX, Some(3_000));
+    for limit in [0, 1, 999, 1_000, 2_999] {
+        check(limit, None);
+        assert_eq!(
+            decode_within(&euros, Some("windows-1252"), limit),
+            Err(UndecodableBody::TooLarge)
+        );
+    }
+    // It does not hide that bytes are wrong before.
+    let broken = [&b"a\n\xE4"[..], &[0xFF; 9]].concat();
+    let refused = decode_within(&broken, Some("gb18030"), 12);
+    assert_eq!(refused, Err(invalid_at("gb18030", 2, 1)));
+    assert_eq!(
+        decode_within(b"<a/>", None, 3),
+        Err(UndecodableBody::TooLarge)
+    );
+}
+
+#[test]
 fn the_byte_order_mark_is_no_part_of_the_text() {
     check("\u{FEFF}<a>ü</a>".as_bytes(), None, "<a>ü</a>");
     check(

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 
 use super::answers::check_sentence;
 use crate::body::{Budget, gunzip};
-use crate::encoding::{UndecodableBody, decode};
+use crate::encoding::{UndecodableBody, decode, decode_within};
 
 /// The most bytes that a body decodes to here.
 const LIMIT: usize = 1 << 20;
@@ -39,9 +39,21 @@ pub fn encoding(data: &[u8]) {
             assert!(line >= 1 && column >= 1, "{line}:{column}");
             assert!(line + column <= body.len() as u64 + 2, "{line}:{column}");
         }
-        Err(unknown @ UndecodableBody::UnknownEncoding { .. }) => {
-            check_sentence(&unknown.to_string());
+        Err(error) => check_sentence(&error.to_string()),
+    }
+    check_limit(body, charset);
+}
+
+/// A limit changes nothing of what is within it, and what is beyond it is no
+/// other text.
+fn check_limit(body: &[u8], charset: Option<&str>) {
+    let whole = decode(body, charset);
+    let limit = body.len();
+    match decode_within(body, charset, limit) {
+        Err(UndecodableBody::TooLarge) => {
+            assert!(whole.is_err() || whole.is_ok_and(|text| text.len() > limit));
         }
+        within => assert_eq!(within, whole),
     }
 }
 

@@ -14,7 +14,7 @@ pub fn reading(body: &[u8]) -> Value {
             let sentence = undecodable.to_string();
             let (line, column) = match undecodable {
                 UndecodableBody::InvalidBytes { line, column, .. } => (line, column),
-                UndecodableBody::UnknownEncoding { .. } => (1, 1),
+                UndecodableBody::UnknownEncoding { .. } | UndecodableBody::TooLarge => (1, 1),
             };
             return refused(&sentence, line, column);
         }

@@ -3,6 +3,7 @@
 use http::header::AUTHORIZATION;
 use prost::Message;
 use sfbridge_proto::v1 as pb;
+use sfbridge_proto::v1::access_service_client::AccessServiceClient;
 use sfbridge_proto::v1::call_rating_service_client::CallRatingServiceClient;
 use sfbridge_proto::v1::event_service_client::EventServiceClient;
 use sfbridge_proto::v1::installation_service_client::InstallationServiceClient;
@@ -157,8 +158,8 @@ impl CallersCore {
     }
 
     /// Whether an installation that the caller may see is linked to an
-    /// organisation; none when the caller may see nothing.
-    pub(super) async fn is_linked(&self, organization_id: &str) -> Result<Option<bool>, Status> {
+    /// organisation.
+    pub(super) async fn is_linked(&self, organization_id: &str) -> Result<bool, Status> {
         let mut client = InstallationServiceClient::new(self.transport.clone());
         let request = pb::ListInstallationsRequest {
             organization_id: organization_id.to_owned(),
@@ -166,10 +167,24 @@ impl CallersCore {
             ..Default::default()
         };
         match client.list_installations(self.asking(request)).await {
-            Ok(answer) => Ok(Some(!answer.into_inner().installations.is_empty())),
-            Err(status) if status.code() == Code::PermissionDenied => Ok(None),
+            Ok(answer) => Ok(!answer.into_inner().installations.is_empty()),
+            // Who may only record is told as a gateway is.
+            Err(status) if status.code() == Code::PermissionDenied => {
+                self.may_send(organization_id).await
+            }
             Err(status) => Err(status),
         }
+    }
+
+    async fn may_send(&self, organization_id: &str) -> Result<bool, Status> {
+        let mut client = AccessServiceClient::new(self.transport.clone());
+        let request = pb::GetOrganizationAccessRequest {
+            organization_id: organization_id.to_owned(),
+            page_size: 1,
+            ..Default::default()
+        };
+        let answer = client.get_organization_access(self.asking(request)).await?;
+        Ok(answer.into_inner().is_linked)
     }
 
     /// One quarantined notification with its fields.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use sfbridge_proto::v1 as pb;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::spawn_blocking;
@@ -12,12 +12,13 @@ use tonic::Status;
 use super::callers_core::{CallersCore, ItemResult};
 use super::room::Room;
 use super::{Settings, refusal};
-use crate::body::too_large;
+use crate::body::{decompressed, too_large};
 use crate::endpoint_url::{EndpointUrl, InvalidUrl};
 use crate::fault::{Fault, Reason};
 use crate::mapping::{self, CoreRequest, Explanation, Item, Paired};
 use crate::media_type::MediaType;
 use crate::message_reader;
+use crate::soap::{self, OutboundMessage};
 
 /// The most notifications that are explained.
 const MAX_NOTIFICATIONS: usize = 1_000;
@@ -44,16 +45,7 @@ pub(super) async fn explain(
         Some(request) => core.record(request, true).await?,
         None => Vec::new(),
     };
-    let is_rejected = |result: &ItemResult| result.outcome == i32::from(pb::Outcome::Rejected);
-    if results.iter().any(is_rejected)
-        && core.is_linked(&response.organization_id).await? == Some(false)
-    {
-        response.warnings.push(
-            "No installation that you may see is linked to the organisation. Where unknown \
-             installations are refused, the gateway answers the whole message with 403."
-                .to_owned(),
-        );
-    }
+    response.is_organization_linked = core.is_linked(&response.organization_id).await?;
     let mut room = Room::of_answer();
     response.notifications = notifications
         .into_iter()
@@ -79,19 +71,15 @@ fn map(settings: &Settings, request: pb::ExplainMessageRequest) -> Result<Mapped
         endpoint_url,
         body,
         content_type,
+        content_encoding,
     } = request;
     let url = EndpointUrl::parse(&endpoint_url)
         .map_err(|invalid| refusal::of_fault("endpoint_url", &invalid_url(&invalid)))?;
     let parameters = url.parameters();
-    let charset =
-        charset(&content_type).map_err(|fault| refusal::of_fault("content_type", &fault))?;
+    let media_type = media_type(&content_type, &content_encoding)?;
     let limit = settings.max_body_bytes;
-    let message = if body.len() > limit {
-        Err(too_large(limit))
-    } else {
-        message_reader::read(&body, charset.as_deref(), limit, &settings.xml)
-    };
-    let mut message = message.map_err(|fault| refusal::of_fault("body", &fault))?;
+    let mut message = read(&body, &media_type, limit, &settings.xml)
+        .map_err(|fault| refusal::of_fault("body", &fault))?;
 
     let count = message.notifications.len();
     message.notifications.truncate(MAX_NOTIFICATIONS);
@@ -102,6 +90,7 @@ fn map(settings: &Settings, request: pb::ExplainMessageRequest) -> Result<Mapped
         warnings: message.warnings.clone(),
         notification_count: i32::try_from(count).unwrap_or(i32::MAX),
         notifications: Vec::new(),
+        is_organization_linked: false,
     };
     let explanations = mapping::explain(message, parameters, &settings.default_fields);
     Ok(Mapped {
@@ -123,16 +112,55 @@ fn invalid_url(invalid: &InvalidUrl) -> Fault {
     }
 }
 
-fn charset(content_type: &str) -> Result<Option<String>, Fault> {
-    let mut headers = HeaderMap::new();
-    if !content_type.is_empty() {
-        let value = HeaderValue::from_str(content_type).map_err(|_| {
-            let sentence = "The Content-Type holds characters that no header has.";
-            Fault::new(Reason::UnsupportedMediaType, sentence)
-        })?;
-        headers.insert(CONTENT_TYPE, value);
+/// The message in a body that may be compressed.
+fn read(
+    body: &[u8],
+    media_type: &MediaType,
+    limit: usize,
+    limits: &soap::Limits,
+) -> Result<OutboundMessage, Fault> {
+    if body.len() > limit {
+        return Err(too_large(limit));
     }
-    Ok(MediaType::of(&headers)?.charset)
+    let charset = media_type.charset.as_deref();
+    if media_type.is_gzip {
+        message_reader::read(&decompressed(body, limit)?, charset, limit, limits)
+    } else {
+        message_reader::read(body, charset, limit, limits)
+    }
+}
+
+/// What the gateway would make of these headers.
+fn media_type(content_type: &str, content_encoding: &str) -> Result<MediaType, Status> {
+    let refused = |fault: &Fault| {
+        let field = match fault.reason() {
+            Reason::UnsupportedContentEncoding => "content_encoding",
+            _ => "content_type",
+        };
+        refusal::of_fault(field, fault)
+    };
+    let mut headers = HeaderMap::new();
+    for (name, text, reason) in [
+        (CONTENT_TYPE, content_type, Reason::UnsupportedMediaType),
+        (
+            CONTENT_ENCODING,
+            content_encoding,
+            Reason::UnsupportedContentEncoding,
+        ),
+    ] {
+        if !text.is_empty() {
+            let value = header_value(&name, text, reason).map_err(|fault| refused(&fault))?;
+            headers.insert(name, value);
+        }
+    }
+    MediaType::of(&headers).map_err(|fault| refused(&fault))
+}
+
+fn header_value(name: &HeaderName, text: &str, reason: Reason) -> Result<HeaderValue, Fault> {
+    HeaderValue::from_str(text).map_err(|_| {
+        let sentence = format!("The {name} holds characters that no header has.");
+        Fault::new(reason, sentence)
+    })
 }
 
 /// What the core would be asked for. All explanations are of one endpoint.

@@ -1,5 +1,9 @@
 //! What XML 1.0 (fifth edition) says of characters, names and references.
 
+use std::borrow::Cow;
+
+use memchr::memchr;
+
 use super::invalid_message::Flaw;
 
 /// A name with an optional prefix, in two parts.
@@ -46,6 +50,32 @@ pub(super) fn first_forbidden(text: &str) -> Option<usize> {
 /// Whether a character may stand in an XML document, itself or by reference.
 fn is_char(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// A text whose lines end with LF alone, where they ended with CR LF or CR too
+/// (section 2.11). It is not copied where there is no CR.
+pub(super) fn with_line_feeds(text: Cow<'_, str>) -> Cow<'_, str> {
+    let Some(first) = memchr(b'\r', text.as_bytes()) else {
+        return text;
+    };
+    // Byte by byte and in its place, for there may be nothing but CRs.
+    let mut bytes = text.into_owned().into_bytes();
+    let (mut end, mut is_after_return) = (first, false);
+    for at in first..bytes.len() {
+        let byte = bytes[at];
+        let is_return = byte == b'\r';
+        if byte != b'\n' || !is_after_return {
+            bytes[end] = if is_return { b'\n' } else { byte };
+            end += 1;
+        }
+        is_after_return = is_return;
+    }
+    bytes.truncate(end);
+    // Only ASCII was changed, so it is UTF-8 as before.
+    String::from_utf8(bytes).map_or_else(
+        |error| Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        Cow::Owned,
+    )
 }
 
 /// Whether a text is white space as XML has it.
@@ -120,6 +150,8 @@ pub(super) fn resolve(reference: &str, offset: usize) -> Result<char, Flaw> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -202,6 +234,19 @@ mod tests {
                 let text = format!("{}{good}", "a".repeat(filler));
                 assert_eq!(first_forbidden(&text), None, "{filler} {good:?}");
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_ends_with_a_line_feed_alone(
+            pieces in prop::collection::vec("(\r\n|\r|\n|[a-z]{0,9}|é|😀)", 0..50),
+        ) {
+            let text = pieces.concat();
+            let expected = text.replace("\r\n", "\n").replace('\r', "\n");
+            let read = with_line_feeds(Cow::Borrowed(&text));
+            prop_assert_eq!(&*read, &expected);
+            prop_assert_eq!(matches!(read, Cow::Borrowed(_)), !text.contains('\r'));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The fields of a record, while it is read.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::mem;
 
@@ -84,9 +85,12 @@ impl Fields {
     }
 
     /// Adds to the innermost field's text.
-    pub(super) fn push_str(&mut self, text: &str) {
-        if let Some(value) = self.innermost() {
-            value.push_str(text);
+    pub(super) fn push_text(&mut self, text: Cow<'_, str>) {
+        match (self.innermost(), text) {
+            (None, _) => {}
+            // It may be long, and is made already.
+            (Some(value), Cow::Owned(text)) if value.is_empty() => *value = text,
+            (Some(value), text) => value.push_str(&text),
         }
     }
 
@@ -195,7 +199,7 @@ mod tests {
         let mut read = Fields::default();
         for (name, value) in fields {
             assert!(read.open(name));
-            read.push_str(value);
+            read.push_text(Cow::Borrowed(value));
             assert!(read.close());
         }
         read.finish()

@@ -130,7 +130,7 @@ fn read_fields(tokens: &mut Tokens<'_>, record: &mut Record) -> Result<Fields, F
                 has_stray_text = has_stray_text || !is_white_space(&text);
             }
             Token::Character(_) if fields.is_between() => has_stray_text = true,
-            Token::Text(text) => fields.push_str(&text),
+            Token::Text(text) => fields.push_text(text),
             Token::Character(character) => fields.push(character),
         }
     }

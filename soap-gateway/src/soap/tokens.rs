@@ -10,7 +10,7 @@ use quick_xml::Reader;
 use quick_xml::errors::Error;
 use quick_xml::events::Event;
 
-use super::characters::{first_forbidden, is_nc_name, is_white_space, resolve};
+use super::characters::{first_forbidden, is_nc_name, is_white_space, resolve, with_line_feeds};
 use super::declaration::Declaration;
 use super::invalid_message::{Flaw, short};
 use super::limits::Limits;
@@ -154,7 +154,7 @@ impl<'a> Tokens<'a> {
                         ));
                     }
                     if !self.open.is_empty() {
-                        return Ok(Token::Text(text.xml10_content()));
+                        return Ok(Token::Text(with_line_feeds(text.into_inner())));
                     }
                     if !is_white_space(&text) {
                         let blank = text.len() - text.trim_start().len();
@@ -166,7 +166,7 @@ impl<'a> Tokens<'a> {
                     if self.open.is_empty() {
                         return Err(self.outside(offset));
                     }
-                    return Ok(Token::Text(text.xml10_content()));
+                    return Ok(Token::Text(with_line_feeds(text.into_inner())));
                 }
                 Event::GeneralRef(reference) => {
                     if self.open.is_empty() {

@@ -341,14 +341,27 @@ impl AccessService for FakeCore {
         &self,
         request: Request<pb::GetOrganizationAccessRequest>,
     ) -> Result<Response<pb::GetOrganizationAccessResponse>, Status> {
-        let id = request.get_ref().organization_id.clone();
+        let pb::GetOrganizationAccessRequest {
+            organization_id: id,
+            page_size: _,
+            page_token,
+        } = request.into_inner();
         let is_linked = id.contains('2');
         self.heard.lock().unwrap().access.push(id);
         self.obey(|conduct| !matches!(conduct, Conduct::Silence))
             .await?;
+        let restrictions = self.senders.borrow().restrictions.clone();
+        // One on each page, whose token is its place.
+        let at = page_token.parse().unwrap_or(0);
+        let is_last = at + 1 >= restrictions.len();
         Ok(Response::new(pb::GetOrganizationAccessResponse {
             is_linked,
-            restrictions: self.senders.borrow().restrictions.clone(),
+            restrictions: restrictions.into_iter().skip(at).take(1).collect(),
+            next_page_token: if is_last {
+                String::new()
+            } else {
+                (at + 1).to_string()
+            },
         }))
     }
 

@@ -5,12 +5,16 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use sfbridge_proto::v1::SenderRestriction;
 use sfbridge_transport::TlsMetrics;
 use sfbridge_transport::tls::{ClientCertificates, ServerFiles, ServerTls};
+use sfbridge_values::Fingerprint;
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use test_certificates::{Authority, Identity, NOW, PAST};
 use tokio::net::TcpStream;
@@ -23,6 +27,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use crate::harness::TestGateway;
 use crate::http_client::{Client, EVENTS, PATIENCE, head, post};
 use crate::messages::message;
+use crate::tokens::{gateway_with_own_clock, later, token};
 
 const NAME: &str = "gateway.example";
 
@@ -38,6 +43,24 @@ struct TlsGateway {
 impl TlsGateway {
     /// With these authorities of clients.
     async fn start(clients: &[&Authority]) -> Self {
+        Self::start_as(clients, async |tls| {
+            TestGateway::start_with(|config| config.tls = Some(tls)).await
+        })
+        .await
+    }
+
+    /// Nothing but itself runs by its clock, so that tests can set it.
+    async fn start_before_a_core_in_the_process() -> Self {
+        Self::start_as(&[], async |tls| {
+            gateway_with_own_clock(Vec::new(), |config| config.tls = Some(tls)).await
+        })
+        .await
+    }
+
+    async fn start_as(
+        clients: &[&Authority],
+        start: impl AsyncFnOnce(ServerTls) -> TestGateway,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new("servers");
         let (certificate, key) = authority.server(&[NAME]).write(folder.path(), "server");
@@ -51,7 +74,7 @@ impl TlsGateway {
         };
         let metrics = TlsMetrics::register(&mut Registry::default());
         let tls = ServerTls::load("gateway", files, ClientCertificates::Judged, &metrics).unwrap();
-        let gateway = TestGateway::start_with(|config| config.tls = Some(tls)).await;
+        let gateway = start(tls).await;
         Self {
             gateway,
             authority,
@@ -176,7 +199,7 @@ async fn a_renewed_certificate_is_presented_without_a_restart() {
     fs::write(&gateway.certificate, &renewed.certificate_pem).unwrap();
     let presented = async {
         while gateway.presented().await != renewed.certificate {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     timeout(PATIENCE, presented).await.unwrap();
@@ -214,4 +237,51 @@ async fn plain_text_is_not_answered_where_tls_is_spoken() {
         .gateway
         .core
         .heard(|heard| assert!(heard.events.is_empty()));
+}
+
+/// The certificate is the connection's. What it is worth is asked anew for each
+/// request, by what the core says then.
+#[tokio::test]
+async fn each_request_of_a_connection_is_judged_by_the_restrictions_of_its_time() {
+    let identity = Identity::self_signed("salesforce", false, NOW);
+    let ours = Fingerprint::new(Sha256::digest(&identity.certificate).into()).to_string();
+    let restriction = |ranges: &[&str], certificate: &str| SenderRestriction {
+        igrp: 7,
+        address_ranges: ranges.iter().map(ToString::to_string).collect(),
+        client_certificates: vec![certificate.to_owned()],
+    };
+    let gateway = TlsGateway::start_before_a_core_in_the_process().await;
+    let core = &gateway.gateway.core;
+    let mut client = gateway.client(Some(&identity)).await;
+    for (restrictions, refused) in [
+        (vec![restriction(&[], &ours)], None),
+        (
+            vec![restriction(&[], &"0".repeat(64))],
+            Some("CLIENT_CERTIFICATE_NOT_ALLOWED"),
+        ),
+        (vec![restriction(&["127.0.0.1"], &ours)], None),
+        (
+            vec![restriction(&["192.0.2.1"], &ours)],
+            Some("ADDRESS_NOT_ALLOWED"),
+        ),
+        (Vec::new(), None),
+    ] {
+        core.senders(|senders| senders.restrictions = restrictions);
+        later(Duration::from_secs(6)).await;
+        client.send(post(EVENTS, &message(&["a"]))).await;
+        let answer = client.answer().await;
+        match refused {
+            None => answer.is_acknowledgement(),
+            Some(reason) => answer.is_fault(403, reason),
+        }
+    }
+    // So is a token.
+    core.senders(|senders| senders.url_tokens = vec![token("id", "secret", "")]);
+    later(Duration::from_secs(6)).await;
+    client.send(post(EVENTS, &message(&["a"]))).await;
+    client.answer().await.is_fault(403, "TOKEN_NEEDED");
+    client
+        .send(post(&format!("{EVENTS}?token=id.secret"), &message(&["a"])))
+        .await;
+    client.answer().await.is_acknowledgement();
 }

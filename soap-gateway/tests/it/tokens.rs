@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sfbridge_proto::v1::UrlTokenRule;
 use sha2::{Digest as _, Sha256};
-use soap_gateway::CoreService;
+use soap_gateway::{CoreService, GatewayConfig};
 use tonic::{Code, Status};
 
 use crate::fake_core::FakeCore;
@@ -29,13 +29,16 @@ async fn gateway(tokens: Vec<UrlTokenRule>) -> TestGateway {
 
 /// A gateway before a core in the same process: nothing but itself runs by its
 /// clock.
-async fn gateway_with_own_clock(tokens: Vec<UrlTokenRule>) -> TestGateway {
+pub(crate) async fn gateway_with_own_clock(
+    tokens: Vec<UrlTokenRule>,
+    change: impl FnOnce(&mut GatewayConfig),
+) -> TestGateway {
     const DRAIN: Duration = Duration::from_secs(20);
 
     let core = FakeCore::new();
     core.senders(|senders| senders.url_tokens = tokens);
     let service = CoreService::in_process(core.routes());
-    TestGateway::start_before(core, service, DRAIN, |_| {}).await
+    TestGateway::start_before(core, service, DRAIN, change).await
 }
 
 async fn send(gateway: &TestGateway, query: &str) -> Answer {
@@ -43,7 +46,7 @@ async fn send(gateway: &TestGateway, query: &str) -> Answer {
     exchange(gateway.address, post(&target, &message(&["a"]))).await
 }
 
-async fn later(time: Duration) {
+pub(crate) async fn later(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
@@ -109,7 +112,7 @@ async fn a_token_guards_the_wsdl_too() {
 
 #[tokio::test]
 async fn the_core_is_asked_again_after_a_while_by_the_revision_that_is_known() {
-    let gateway = gateway_with_own_clock(vec![token("id", "secret", "")]).await;
+    let gateway = gateway_with_own_clock(vec![token("id", "secret", "")], |_| {}).await;
     let known = || gateway.core.heard(|heard| heard.known_revisions.clone());
     for _ in 0..2 {
         send(&gateway, "token=id.secret").await.is_acknowledgement();
@@ -133,7 +136,7 @@ async fn the_core_is_asked_again_after_a_while_by_the_revision_that_is_known() {
 
 #[tokio::test]
 async fn without_the_core_the_last_answer_counts_for_some_minutes() {
-    let gateway = gateway_with_own_clock(vec![token("id", "secret", "")]).await;
+    let gateway = gateway_with_own_clock(vec![token("id", "secret", "")], |_| {}).await;
     send(&gateway, "token=id.secret").await.is_acknowledgement();
 
     let away = Status::unavailable("");

@@ -35,6 +35,28 @@ macro_rules! rpc {
     };
 }
 
+/// An import of one message, whose answers are counted together.
+macro_rules! import {
+    ($name:literal, $service:ident.$method:ident, |$named:ident| $request:expr) => {
+        Rpc {
+            name: $name,
+            role: Role::Ingest,
+            call: |client, $named| {
+                Box::pin(async move {
+                    let requests = tokio_stream::once($request);
+                    let answers = client.$service().$method(requests).await?;
+                    let mut answers = answers.into_inner();
+                    let mut told = String::new();
+                    while let Some(answer) = answers.message().await? {
+                        told.push_str(&format!("{answer:?}"));
+                    }
+                    Ok(told)
+                })
+            },
+        }
+    };
+}
+
 /// Every RPC.
 pub(super) fn rpcs() -> Vec<Rpc> {
     [
@@ -107,6 +129,18 @@ fn records() -> Vec<Rpc> {
                 }
             }
         ),
+        import!("VisitService/ImportVisits", visits.import_visits, |named| {
+            pb::ImportVisitsRequest {
+                visits: vec![visit(&named)],
+                options: None,
+            }
+        }),
+        import!("CallService/ImportCalls", calls.import_calls, |named| {
+            pb::ImportCallsRequest {
+                calls: vec![call(&named)],
+                options: None,
+            }
+        }),
         rpc!(
             "QuarantineService/QuarantineNotifications",
             Ingest,
@@ -428,6 +462,7 @@ fn access() -> Vec<Rpc> {
             access.get_organization_access,
             |named| pb::GetOrganizationAccessRequest {
                 organization_id: named.organization_id.to_owned(),
+                ..Default::default()
             }
         ),
         rpc!(

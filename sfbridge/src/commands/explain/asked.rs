@@ -1,5 +1,7 @@
 //! Where an explanation comes from: the core, or this command alone.
 
+use std::borrow::Cow;
+
 use anyhow::Context as _;
 use core_service::check::{self, Checked};
 use sfbridge_proto::v1 as pb;
@@ -42,6 +44,11 @@ pub(super) async fn explained(
         endpoint_url,
         body: body.clone(),
         content_type: String::new(),
+        content_encoding: if encoding::is_gzip(&body) {
+            "gzip".to_owned()
+        } else {
+            String::new()
+        },
     };
     match MappingServiceClient::new(core)
         .explain_message(request)
@@ -89,7 +96,14 @@ pub(super) fn alone(
     body: &[u8],
     why: String,
 ) -> Result<Explained, Failure> {
-    let text = encoding::decode(body, None)
+    let limit = config.gateway.max_body_bytes;
+    let body = if encoding::is_gzip(body) {
+        let content = encoding::decompress(body, limit);
+        Cow::Owned(content.context("the gateway would refuse this message with 413 or 400")?)
+    } else {
+        Cow::Borrowed(body)
+    };
+    let text = encoding::decode(&body, None)
         .context("the gateway would refuse this message with 415 or 400")?;
     let message = soap::read(&text, &config.gateway.xml).map_err(|error| {
         let place = would_be_refused(error.line(), error.column());
@@ -103,6 +117,7 @@ pub(super) fn alone(
         warnings: message.warnings.clone(),
         notification_count: i32::try_from(message.notifications.len()).unwrap_or(i32::MAX),
         notifications: Vec::new(),
+        is_organization_linked: false,
     };
     let explained = mapping::explain(message, parameters, &config.gateway.default_fields);
     response.notifications = explained.iter().map(checked).collect();

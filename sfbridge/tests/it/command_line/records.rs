@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{CALL_RATING, EVENTS, Message, Notification, Request, Server, VISITOR, run};
+use crate::harness::{
+    CALL_RATING, EVENTS, Message, Notification, Request, Server, VISITOR, gzip, run,
+};
 
 /// A message in a file, with the folder that it is in.
 pub(super) fn file(message: &Message) -> (tempfile::TempDir, PathBuf) {
@@ -118,6 +120,33 @@ async fn an_explanation_says_what_comes_of_a_message_and_writes_nothing() {
             .map(|one| one["would_be"].as_str().unwrap())
             .collect();
         assert_eq!(verdicts, ["recorded", "quarantined"]);
+    }
+    // Of the sender only the organisation is judged, and only by a core.
+    let linked = |told: &Value| told["organization_linked"].clone();
+    let told = up.run(&format!("{line} --offline --json")).await.json();
+    assert!(linked(&told).is_null(), "{told}");
+    let told = up.run(&format!("{line} --json")).await.json();
+    assert_eq!(linked(&told), false);
+    assert!(told["sender"].as_str().unwrap().contains("403"), "{told}");
+    for told in [alone.ok(), asked.ok()] {
+        assert!(
+            told.contains("certificate and token are not known"),
+            "{told}"
+        );
+    }
+    // A compressed file says so itself.
+    let (_packed_folder, packed) = file(&sale().with(&bad));
+    std::fs::write(&packed, gzip(&std::fs::read(&path).unwrap())).unwrap();
+    let line_of_packed = format!("explain {} --url {url}", text(&packed));
+    for offline in ["", " --offline"] {
+        let told = up.run(&format!("{line_of_packed}{offline}")).await;
+        for words in [
+            "Content-Encoding: gzip",
+            "It would become an event.",
+            "1250.50",
+        ] {
+            assert!(told.ok().contains(words), "{words} in {told:?}");
+        }
     }
     // Without a core it goes on alone.
     let alone = up.run(&format!("{line} --core http://127.0.0.1:1")).await;

@@ -15,6 +15,13 @@ use super::until::PATIENCE;
 pub(crate) const EVENTS: &str = "/callback/v1/salesforce/events";
 pub(crate) const CALL_RATING: &str = "/callback/v1/salesforce/callRating";
 
+/// Compresses bytes.
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 /// A request to be sent on a connection of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -69,9 +76,7 @@ impl Request {
 
     /// Compresses the body, and says so.
     pub(crate) fn gzip(mut self) -> Self {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(&self.body).unwrap();
-        self.body = encoder.finish().unwrap();
+        self.body = gzip(&self.body);
         self.header("Content-Encoding", "gzip")
     }
 

@@ -7,7 +7,7 @@ use tonic_types::StatusExt as _;
 
 use super::{client, server_with_keys};
 use crate::harness::{
-    CALL_RATING, CoreCaller, EVENTS, Message, Notification, Request, Server, VISITOR,
+    CALL_RATING, CoreCaller, EVENTS, Message, Notification, Request, Server, VISITOR, gzip,
 };
 
 fn request(url: &str, body: impl Into<Vec<u8>>) -> pb::ExplainMessageRequest {
@@ -15,6 +15,7 @@ fn request(url: &str, body: impl Into<Vec<u8>>) -> pb::ExplainMessageRequest {
         endpoint_url: url.to_owned(),
         body: body.into(),
         content_type: "text/xml; charset=utf-8".to_owned(),
+        content_encoding: String::new(),
     }
 }
 
@@ -82,6 +83,7 @@ async fn an_explanation_is_judged_by_what_the_core_knows_and_stores_nothing() {
     );
     assert_eq!(amount.text, "12.50");
     assert_eq!(value("igrp").source(), pb::ValueSource::DefaultField);
+    assert!(told.is_organization_linked, "{told:?}");
     assert_eq!(bad.outcome(), pb::Outcome::Rejected);
     assert_eq!(
         bad.rejections[0].reason(),
@@ -178,6 +180,66 @@ async fn a_refusal_has_the_sentence_and_the_place_of_the_gateways_fault() {
         let refused = explain(&up, url, good.as_str()).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument, "{url}");
     }
+}
+
+#[tokio::test]
+async fn a_compressed_message_is_explained_or_refused_as_the_gateway_would() {
+    let up = Server::up().await;
+    let good = gzip(Message::new().with(&sale(1)).xml().as_bytes());
+    let mut broken = good.clone();
+    broken.truncate(good.len() - 1);
+    let bomb = gzip(&vec![b' '; (16 << 20) + 1]);
+    for (body, encoding, refused) in [
+        (&good, "gzip", None),
+        (&good, " GZIP ", None),
+        (&good, "", Some("INVALID_MESSAGE")),
+        (&good, "br", Some("UNSUPPORTED_CONTENT_ENCODING")),
+        (&good, "\u{1}", Some("UNSUPPORTED_CONTENT_ENCODING")),
+        (&broken, "gzip", Some("BROKEN_BODY")),
+        (&bomb, "gzip", Some("BODY_TOO_LARGE")),
+    ] {
+        let request = pb::ExplainMessageRequest {
+            content_encoding: encoding.to_owned(),
+            ..request(EVENTS, body.as_slice())
+        };
+        let answer = client(&up, None).explain_message(request).await;
+        let Some(reason) = refused else {
+            assert_eq!(answer.unwrap().into_inner().notification_count, 1);
+            continue;
+        };
+        let details = answer.unwrap_err().get_error_details();
+        assert_eq!(details.error_info().unwrap().reason, reason);
+        let field = &details.bad_request().unwrap().field_violations[0].field;
+        let is_of_the_header = reason == "UNSUPPORTED_CONTENT_ENCODING";
+        let expected = if is_of_the_header {
+            "content_encoding"
+        } else {
+            "body"
+        };
+        assert_eq!(field, expected);
+    }
+}
+
+#[tokio::test]
+async fn an_explanation_says_whether_the_organisation_is_linked() {
+    let (up, keys) =
+        server_with_keys(&["--role read", "--role ingest", "--role read --igrp 91"]).await;
+    let admin = [("SFBRIDGE_CORE_API_KEY", keys[0].as_str())];
+    let is_linked = async || {
+        let mut linked = Vec::new();
+        for key in &keys[1..] {
+            let message = Message::new().with(&sale(1)).xml();
+            let request = request(EVENTS, message);
+            let answer = client(&up, Some(key)).explain_message(request).await;
+            linked.push(answer.unwrap().into_inner().is_organization_linked);
+        }
+        linked
+    };
+    assert_eq!(is_linked().await, [false, false, false]);
+    let link = "installations create 90 --organization-id 00D5g0000004242EAA";
+    up.run_with(link, &admin).await.ok();
+    // The last key does not reach that installation.
+    assert_eq!(is_linked().await, [true, true, false]);
 }
 
 #[tokio::test]
