@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sfbridge_transport::tls::ServerTls;
 
+use crate::enriching::EnrichingConfig;
 use crate::salesforce::SalesforceConfig;
 use crate::sealing::SecretKeySource;
 use crate::store::StoreConfig;
@@ -30,6 +31,8 @@ pub struct CoreConfig {
     pub secret_keys: SecretKeySource,
     /// How Salesforce is spoken with.
     pub salesforce: SalesforceConfig,
+    /// How lead enrichments are worked on.
+    pub enriching: EnrichingConfig,
     /// Whether clients may ask for the contract by server reflection.
     pub reflection: bool,
 }

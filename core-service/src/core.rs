@@ -12,6 +12,8 @@ use prometheus_client::registry::Registry;
 use sfbridge_transport::tls::ServerTls;
 use sfbridge_transport::{Connection, ConnectionMetrics, Limits, Listener};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +31,7 @@ use tracing::{info, warn};
 use crate::clock;
 use crate::config::CoreConfig;
 use crate::domain::Coverage;
+use crate::enriching::{Enricher, EnrichingMetrics};
 use crate::grpc::{
     self, ActivityLayer, Caller, CoreConnection, ExplainLayer, KeyRing, LimitsLayer, Services,
 };
@@ -100,6 +103,7 @@ pub struct Core {
     health: CoreHealth,
     is_stopping: watch::Sender<bool>,
     enrichments: Family<StateLabel, Gauge>,
+    enricher: Enricher,
 }
 
 /// Opens the store, brings its schema up to date, and takes the port.
@@ -117,6 +121,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         installations,
         secret_keys,
         salesforce,
+        enriching,
         reflection,
     } = config;
     let listen_error = |source| StartError::Listen {
@@ -152,14 +157,14 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
 
     let enrichments = metrics.lead_enrichments.clone();
     let is_stopping = watch::Sender::new(false);
-    let connections = match connections_of(&store, &secret_keys, salesforce).await {
-        Ok(connections) => connections,
-        Err(error) => {
-            store.close().await;
-            return Err(error);
-        }
-    };
-
+    let connections =
+        connections_or_close(&store, &secret_keys, salesforce, &metrics.enriching).await?;
+    let enricher = Enricher::new(
+        store.clone(),
+        connections.clone(),
+        enriching,
+        metrics.enriching.clone(),
+    );
     let services = Services::new(
         store.clone(),
         keys.clone(),
@@ -207,6 +212,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         health,
         is_stopping,
         enrichments,
+        enricher,
     })
 }
 
@@ -236,12 +242,27 @@ async fn open_store(
     Ok(store)
 }
 
+/// The connections to Salesforce; without them, the store is closed.
+async fn connections_or_close(
+    store: &Store,
+    source: &SecretKeySource,
+    config: SalesforceConfig,
+    metrics: &EnrichingMetrics,
+) -> Result<Connections, StartError> {
+    let connections = connections_of(store, source, config, metrics).await;
+    if connections.is_err() {
+        store.close().await;
+    }
+    connections
+}
+
 /// The connections to Salesforce, with the keys that seal their credentials.
 /// Warns of what these don't open.
 async fn connections_of(
     store: &Store,
     source: &SecretKeySource,
     config: SalesforceConfig,
+    metrics: &EnrichingMetrics,
 ) -> Result<Connections, StartError> {
     let keys = source.load()?;
     for connection in store.salesforce_connections(Coverage::All).await? {
@@ -255,7 +276,9 @@ async fn connections_of(
             );
         }
     }
-    Ok(Connections::new(store.clone(), keys, config)?)
+    let metrics = metrics.clone();
+    let observe = move |call, outcome| metrics.count_call(call, outcome);
+    Ok(Connections::new(store.clone(), keys, config, observe)?)
 }
 
 impl Core {
@@ -318,6 +341,7 @@ impl Core {
             names,
             is_stopping,
             enrichments,
+            enricher,
             ..
         } = self;
         let names: Arc<[&'static str]> = names.into();
@@ -339,6 +363,10 @@ impl Core {
                 .run_until_cancelled_owned(count_enrichments(store.clone(), enrichments)),
         );
         upkeep.close();
+        // Ends with this future, however that ends.
+        let mut work = JoinSet::new();
+        let stop_work = CancellationToken::new();
+        work.spawn(enricher.run(stop_work.clone()));
         info!(listen.addr = %listener.local_addr(), "the core serves gRPC");
 
         let stop_accepting = CancellationToken::new();
@@ -357,18 +385,22 @@ impl Core {
                 stop_accepting.clone().cancelled_owned(),
             );
         let mut server = std::pin::pin!(server);
+        let mut deadline = None;
         let served = tokio::select! {
             served = &mut server => served,
             () = shutdown.cancelled() => {
+                let cut_time = Instant::now() + drain;
+                deadline = Some(cut_time);
                 // What follows the store must not call the core serving again.
                 stop_upkeep.cancel();
                 upkeep.wait().await;
                 // Whoever watches learns it before the port closes.
                 is_stopping.send_replace(true);
+                stop_work.cancel();
                 set_all(&reporter, &names, ServingStatus::NotServing).await;
                 stop_accepting.cancel();
                 end_watches(reporter, &names).await;
-                match tokio::time::timeout(drain, &mut server).await {
+                match tokio::time::timeout_at(cut_time, &mut server).await {
                     Ok(served) => served,
                     Err(_) => {
                         warn!("connections to the core were cut at the deadline");
@@ -380,11 +412,23 @@ impl Core {
         };
         stop_accepting.cancel();
         accepting.wait().await;
+        stop_work.cancel();
+        end_work(work, deadline.unwrap_or_else(|| Instant::now() + drain)).await;
         stop_upkeep.cancel();
         upkeep.wait().await;
         store.close().await;
         info!("the core has stopped and its store is closed");
         served.map_err(RunError::Serve)
+    }
+}
+
+/// Lets the work on jobs come to the end of one; what still runs at the deadline
+/// is cut, and done again by whoever finds its lease ended.
+async fn end_work(mut work: JoinSet<()>, deadline: Instant) {
+    let all = async { while work.join_next().await.is_some() {} };
+    if tokio::time::timeout_at(deadline, all).await.is_err() {
+        warn!("the work on lead enrichments was cut at the deadline");
+        work.shutdown().await;
     }
 }
 

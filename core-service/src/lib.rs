@@ -8,6 +8,7 @@
 //! - `salesforce`: the installations' connections to Salesforce.
 //! - [`sealing`]: secrets that are kept sealed.
 //! - [`store`]: where everything is kept.
+//! - `enriching`: the work that writes into Salesforce.
 //! - `grpc`: the contract's messages in, the domain's types out.
 //! - [`bind`] and [`Core`]: the life of the process.
 
@@ -15,6 +16,7 @@ mod clock;
 mod config;
 mod core;
 pub mod domain;
+mod enriching;
 mod error;
 mod grpc;
 mod metrics;
@@ -26,6 +28,7 @@ pub mod store;
 
 pub use config::{CoreConfig, InstallationMode};
 pub use core::{Core, CoreHealth, RunError, StartError, bind};
+pub use enriching::EnrichingConfig;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use grpc::fuzzing;
 pub use grpc::{built_in_attribution_models, check};

@@ -7,6 +7,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::enriching::EnrichingMetrics;
+
 /// The labels of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct ResultLabels {
@@ -37,12 +39,16 @@ pub(crate) struct StateLabel {
 pub(crate) struct CoreMetrics {
     pub(crate) results: Family<ResultLabels, Counter>,
     pub(crate) lead_enrichments: Family<StateLabel, Gauge>,
+    pub(crate) enriching: EnrichingMetrics,
     pub(crate) store: StoreMetrics,
 }
 
 impl CoreMetrics {
     pub(crate) fn register(registry: &mut Registry) -> Self {
-        let metrics = Self::default();
+        let metrics = Self {
+            enriching: EnrichingMetrics::register(registry),
+            ..Self::default()
+        };
         registry.register(
             "core_items",
             "Items of batches by kind and outcome",

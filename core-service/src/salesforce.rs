@@ -5,7 +5,7 @@
 
 mod config;
 mod connections;
-mod lead_fields;
+pub(crate) mod lead_fields;
 mod new_login;
 mod survey;
 

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use core_service::{CoreConfig, StoreConfig};
+use core_service::{CoreConfig, EnrichingConfig, StoreConfig};
 use http::Uri;
 use secrecy::SecretString;
 use sfbridge_transport::tls::{ClientFiles, ServerFiles};
@@ -95,6 +95,7 @@ impl Config {
                 installations: installations.core(),
                 secret_keys: salesforce::secret_keys(&layers, &data_dir)?,
                 salesforce: salesforce::config(&layers)?,
+                enriching: EnrichingConfig::default(),
                 reflection: value::parse(&layers, Setting::CoreReflection, "is not true or false")?,
             },
             core_tls: tls::core(&layers)?,

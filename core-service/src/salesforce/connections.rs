@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use salesforce_client::{Client, ClientConfig, Login, Org};
+use salesforce_client::{CallKind, Client, ClientConfig, ErrorClass, Login, Org};
 use sfbridge_values::{Igrp, Timestamp};
 use tokio::sync::watch;
 
@@ -98,20 +98,21 @@ impl Connections {
         store: Store,
         keys: SecretKeys,
         config: SalesforceConfig,
+        observe: impl Fn(CallKind, Result<(), ErrorClass>) + Send + Sync + 'static,
     ) -> Result<Self, salesforce_client::StartError> {
         let SalesforceConfig {
             extra_hosts,
             api_version,
         } = config;
-        let client = Client::new(ClientConfig {
+        let config = ClientConfig {
             extra_hosts,
             api_version,
             ..ClientConfig::default()
-        })?;
+        };
         Ok(Self {
             store,
             keys,
-            client,
+            client: Client::observed(config, observe)?,
             orgs: Arc::default(),
             changes: Arc::new(watch::Sender::new(0)),
         })
@@ -124,7 +125,6 @@ impl Connections {
 
     /// Tells of every change after which work that waited for a connection may
     /// go on, or must not.
-    #[expect(dead_code, reason = "what waits for connections is not here yet")]
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }

@@ -16,7 +16,8 @@ use std::time::Duration;
 use core_service::domain::{Coverage, NewApiKey, Role};
 use core_service::sealing::SecretKeySource;
 use core_service::{
-    CoreConfig, CoreHealth, InstallationMode, SalesforceConfig, StartError, StoreConfig, offline,
+    CoreConfig, CoreHealth, EnrichingConfig, InstallationMode, SalesforceConfig, StartError,
+    StoreConfig, offline,
 };
 use prometheus_client::registry::Registry;
 use sfbridge_proto::v1 as pb;
@@ -56,6 +57,8 @@ pub(crate) struct Setup {
     pub(crate) reflection: bool,
     pub(crate) store_write_delay: Duration,
     pub(crate) salesforce: SalesforceConfig,
+    pub(crate) enriching: EnrichingConfig,
+    pub(crate) drain: Duration,
 }
 
 impl Setup {
@@ -69,6 +72,8 @@ impl Setup {
             reflection: true,
             store_write_delay: Duration::ZERO,
             salesforce: SalesforceConfig::default(),
+            enriching: EnrichingConfig::default(),
+            drain: DRAIN,
         }
     }
 
@@ -106,6 +111,7 @@ impl Setup {
             installations: self.installations,
             secret_keys: SecretKeySource::Own(self.secret_key_file()),
             salesforce: self.salesforce.clone(),
+            enriching: self.enriching,
             reflection: self.reflection,
         };
         let mut registry = Registry::default();
@@ -115,7 +121,7 @@ impl Setup {
             address: SocketAddr::from(([127, 0, 0, 1], core.local_addr().port())),
             in_process: core.in_process(),
             health: core.health(),
-            running: tokio::spawn(core.run(shutdown.clone(), DRAIN)),
+            running: tokio::spawn(core.run(shutdown.clone(), self.drain)),
             shutdown,
             registry,
             setup: self,

@@ -10,6 +10,7 @@
 
 mod access;
 mod credentials;
+mod enriching;
 mod errors;
 mod faults;
 mod harness;
