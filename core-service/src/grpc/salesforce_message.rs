@@ -3,6 +3,7 @@
 use salesforce_client::ExtraHosts;
 use secrecy::SecretString;
 use sfbridge_proto::v1 as pb;
+use sfbridge_proto::v1::SalesforceConnectionState as State;
 use sfbridge_proto::v1::set_salesforce_credentials_request::Credentials;
 
 use super::time;
@@ -79,7 +80,6 @@ pub(super) fn write(
         api_usage,
         warnings,
     } = connection;
-    use pb::SalesforceConnectionState as State;
     let (state, state_time, reason) = match (locked, state) {
         (Some(why), _) => (State::Locked, None, why.to_string()),
         (None, ConnectionState::Untested) => (State::Untested, Some(state_time), String::new()),
