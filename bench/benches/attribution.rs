@@ -2,6 +2,11 @@
 //!
 //! `cargo bench -p sfbridge-bench --bench attribution`
 
+#![expect(
+    clippy::panic,
+    reason = "a benchmark that can not be set up has nobody to tell but its log"
+)]
+
 use std::collections::BTreeMap;
 
 use core_service::domain::{

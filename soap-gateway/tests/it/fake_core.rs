@@ -278,6 +278,20 @@ impl LeadEnrichmentService for FakeCore {
         Err(Status::unimplemented(""))
     }
 
+    async fn retry_lead_enrichment(
+        &self,
+        _: Request<pb::RetryLeadEnrichmentRequest>,
+    ) -> Result<Response<pb::RetryLeadEnrichmentResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn cancel_lead_enrichment(
+        &self,
+        _: Request<pb::CancelLeadEnrichmentRequest>,
+    ) -> Result<Response<pb::CancelLeadEnrichmentResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn preview_lead_enrichment(
         &self,
         _: Request<pb::PreviewLeadEnrichmentRequest>,

@@ -68,7 +68,7 @@ impl<'a> Story<'a> {
         self.connect(&mut told).await?;
         let ada = self.enrich_ada(&mut told).await?;
         let ben = self.enrich_ben(&mut told).await?;
-        self.end(&mut told, [ada, ben])
+        self.end(&mut told, &[ada, ben])
     }
 
     async fn connect(&self, told: &mut Told<'_, '_>) -> Result<(), Failure> {
@@ -195,7 +195,7 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    fn end(&self, told: &mut Told<'_, '_>, jobs: [pb::LeadEnrichment; 2]) -> Result<(), Failure> {
+    fn end(&self, told: &mut Told<'_, '_>, jobs: &[pb::LeadEnrichment]) -> Result<(), Failure> {
         let Self { place, .. } = self;
         if told.0.is_json() {
             let jobs: Result<Vec<Json>, OutputError> = jobs

@@ -46,7 +46,7 @@ async fn the_models_of_the_manual_are_set_listed_and_taken_away() {
     let listed = up.run("installations models 61").await;
     let lines: Vec<_> = listed.ok().lines().collect();
     assert_eq!(lines.len(), 1 + 11 + 2, "{listed:?}");
-    assert!(lines[6].starts_with("5"), "{listed:?}");
+    assert!(lines[6].starts_with('5'), "{listed:?}");
     assert!(lines[6].contains("all but direct"), "{listed:?}");
     assert!(
         lines[12].contains("ppc") && lines[12].contains("30"),
