@@ -87,9 +87,8 @@ impl Content {
             (_, Kind::Text(length)) => return self.too_short(length),
             (Self::Time, Kind::Date | Kind::DateTime)
             | (Self::Count | Self::Anything, Kind::Integer | Kind::Decimal) => true,
-            (Self::Time, Kind::Integer | Kind::Decimal)
+            (Self::Time | Self::Words(_), Kind::Integer | Kind::Decimal)
             | (Self::Count | Self::Anything | Self::Words(_), Kind::Date | Kind::DateTime)
-            | (Self::Words(_), Kind::Integer | Kind::Decimal)
             | (_, Kind::Other) => false,
         };
         let needed = match self {
@@ -198,8 +197,8 @@ mod tests {
         LeadTarget::resolve(&mapping, &LeadFieldMapping::default())
     }
 
-    fn found(attribute: &str, field: Option<LeadField>) -> Option<MappingProblem> {
-        let findings = check_mapping(&targets(attribute), |_| field.clone());
+    fn found(attribute: &str, field: Option<&LeadField>) -> Option<MappingProblem> {
+        let findings = check_mapping(&targets(attribute), |_| field.cloned());
         findings.first().map(|finding| {
             let text = finding.to_string();
             assert!(text.contains(attribute) && text.contains("X__c"), "{text}");
@@ -209,7 +208,7 @@ mod tests {
 
     #[track_caller]
     fn fits(attribute: &str, kind: LeadFieldKind, fits: bool) {
-        let problem = found(attribute, Some(field(kind)));
+        let problem = found(attribute, Some(&field(kind)));
         assert_eq!(problem.is_none(), fits, "{attribute} {kind:?} {problem:?}");
     }
 
@@ -221,7 +220,7 @@ mod tests {
             ..field(LeadFieldKind::Text(80))
         };
         assert_eq!(
-            found("chName", Some(read_only)),
+            found("chName", Some(&read_only)),
             Some(MappingProblem::ReadOnly)
         );
     }
@@ -259,7 +258,7 @@ mod tests {
             ("dialledPhoneNumber", 16),
         ] {
             fits(name, LeadFieldKind::Text(needed), true);
-            let short = found(name, Some(field(LeadFieldKind::Text(needed - 1))));
+            let short = found(name, Some(&field(LeadFieldKind::Text(needed - 1))));
             let length = needed - 1;
             assert_eq!(short, Some(MappingProblem::TooShort { length, needed }));
         }
@@ -300,7 +299,7 @@ mod tests {
                 ("chType", AttributeValue::Text("affiliate".to_owned())),
                 ("dialledPhoneNumber", AttributeValue::Text("+442079460000123".to_owned())),
             ] {
-                if found(name, Some(field(kind))).is_none() {
+                if found(name, Some(&field(kind))).is_none() {
                     let formatted = kind.format(&value, zone);
                     prop_assert!(formatted.is_ok_and(|formatted| !formatted.is_cut), "{name} {kind:?}");
                 }

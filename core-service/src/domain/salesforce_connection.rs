@@ -135,6 +135,7 @@ impl SalesforceConnection {
 
     /// This connection with newer credentials, whose time is later whatever the
     /// clock says.
+    #[must_use]
     pub fn replacing(self, earlier: &Self) -> Self {
         let after = Timestamp::from_micros(earlier.credentials_time.micros().saturating_add(1));
         let credentials_time = self.credentials_time.max(after);

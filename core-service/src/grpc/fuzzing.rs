@@ -65,7 +65,7 @@ pub fn page_token(data: &[u8]) {
 
     let mut lines = rest.split(|&byte| byte == b'\n');
     let (changes, own) = (lines.next(), lines.next());
-    let mut token = given.clone().into_bytes();
+    let mut token = given.into_bytes();
     for change in changes.unwrap_or_default().chunks_exact(2) {
         let at = usize::from(change[0]) % token.len();
         token[at] = change[1];

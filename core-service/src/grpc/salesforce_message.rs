@@ -62,6 +62,8 @@ pub(super) fn write(
     locked: Option<CantOpen>,
     viewer: Viewer,
 ) -> pb::SalesforceConnection {
+    use pb::SalesforceConnectionState as State;
+
     let SalesforceConnection {
         igrp: _,
         login:
@@ -79,7 +81,6 @@ pub(super) fn write(
         api_usage,
         warnings,
     } = connection;
-    use pb::SalesforceConnectionState as State;
     let (state, state_time, reason) = match (locked, state) {
         (Some(why), _) => (State::Locked, None, why.to_string()),
         (None, ConnectionState::Untested) => (State::Untested, Some(state_time), String::new()),

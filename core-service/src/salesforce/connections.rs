@@ -68,7 +68,7 @@ pub(crate) struct Resealed {
     /// The key that sealed.
     pub(crate) key_id: KeyId,
     /// What another key had sealed.
-    pub(crate) resealed: Vec<Igrp>,
+    pub(crate) sealed_anew: Vec<Igrp>,
     /// What no key opens.
     pub(crate) locked: Vec<Igrp>,
 }
@@ -295,7 +295,7 @@ impl Connections {
     pub(crate) async fn reseal(&self) -> Result<Resealed, Error> {
         let mut done = Resealed {
             key_id: self.keys.first(),
-            resealed: Vec::new(),
+            sealed_anew: Vec::new(),
             locked: Vec::new(),
         };
         for kept in self.store.salesforce_connections(Coverage::All).await? {
@@ -323,7 +323,7 @@ impl Connections {
                 .update_salesforce_connection(igrp, change)
                 .await?
             {
-                done.resealed.push(igrp);
+                done.sealed_anew.push(igrp);
             }
         }
         Ok(done)

@@ -139,7 +139,7 @@ pub(super) fn put(connection: &Connection, kept: &SalesforceConnection) -> Resul
             ":state": state,
             ":state_time": state_time.micros(),
             ":reason": reason,
-            ":last_success_time": last_success_time.map(|time| time.micros()),
+            ":last_success_time": last_success_time.map(sfbridge_values::Timestamp::micros),
             ":peer": peer.transpose()?,
             ":api_used": api_usage.map(|usage| to_column(usage.used)),
             ":api_limit": api_usage.map(|usage| to_column(usage.limit)),
