@@ -226,7 +226,7 @@ fn find(org: &Org, object: ObjectType, id: &str) -> Result<SalesforceId, Wrong> 
 }
 
 /// A record with all its fields, deleted or not.
-fn row(org: &Org, record: &Record) -> Json {
+pub(crate) fn row(org: &Org, record: &Record) -> Json {
     let version = "v66.0";
     record.row(org.schema.fields(record.object), version)
 }

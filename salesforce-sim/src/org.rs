@@ -18,7 +18,7 @@ use crate::description::{App, OrgDescription};
 use crate::failure::Failures;
 use crate::id::Ids;
 use crate::oauth::AppKey;
-use crate::outbound::{Definition, Due, InvalidDefinition, Origin, Outbox};
+use crate::outbound::{Definition, DefinitionDescription, Due, InvalidDefinition, Origin, Outbox};
 use crate::refusal::Refusal;
 use crate::schema::{InvalidField, ObjectType, Schema};
 use crate::soql::Cursors;
@@ -132,12 +132,6 @@ impl Org {
         config.outbound.check().map_err(InvalidOrg::Outbound)?;
         let schema = Schema::new(lead_fields, without_lead_fields).map_err(InvalidOrg::Field)?;
         let mut ids = Ids::default();
-        let mut definitions = Vec::new();
-        for description in outbound_messages {
-            let action = ids.next("04k").map_err(InvalidOrg::Ids)?;
-            let definition = Definition::new(description, action, &schema);
-            definitions.push(definition.map_err(InvalidOrg::Definition)?);
-        }
         let domain = if org.sandbox {
             "sandbox.my.salesforce.com"
         } else {
@@ -169,7 +163,7 @@ impl Org {
             failures: Failures::default(),
             journal: Journal::default(),
             cursors: Cursors::default(),
-            outbox: Outbox::new(definitions, config.outbound, config.seed),
+            outbox: Outbox::new(config.outbound, config.seed),
             switches: Switches {
                 is_api_enabled: true,
                 has_assignment_rule: org.assignment_rule,
@@ -178,6 +172,9 @@ impl Org {
             },
             clock: Clock::default(),
         };
+        for description in outbound_messages {
+            this.define(description)?;
+        }
         this.fill(&config.org)?;
         for failure in &config.failures {
             this.failures.add(failure.clone());
@@ -201,6 +198,14 @@ impl Org {
                 })?;
             }
         }
+        Ok(())
+    }
+
+    /// Has changes of records fire one more outbound message.
+    pub(crate) fn define(&mut self, description: &DefinitionDescription) -> Result<(), InvalidOrg> {
+        let action = self.ids.next("04k").map_err(InvalidOrg::Ids)?;
+        let definition = Definition::new(description, action, &self.schema);
+        self.outbox.add(definition.map_err(InvalidOrg::Definition)?);
         Ok(())
     }
 

@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::config::SimConfig;
+use crate::control;
 use crate::http::Server;
 use crate::org::{Author, InvalidOrg, Org, Saving};
-use crate::outbound::{Sender, client};
+use crate::outbound::{DefinitionDescription, Sender, client};
 use crate::schema::ObjectType;
 use crate::state::Shared;
 
@@ -161,6 +162,25 @@ impl Handle {
             code: refusal.code.into_owned(),
             message: refusal.message,
         })
+    }
+
+    /// Has changes of records fire one more outbound message from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOrg`] when it names what is not there.
+    pub fn define(&self, description: &DefinitionDescription) -> Result<(), InvalidOrg> {
+        self.shared.org().define(description)
+    }
+
+    /// A record with all its fields, as the REST API shows it; none when there
+    /// is no such record.
+    pub fn record(&self, id: &SalesforceId) -> Option<Map<String, Json>> {
+        let org = self.shared.org();
+        match control::row(&org, org.records.get(id)?) {
+            Json::Object(fields) => Some(fields),
+            _ => None,
+        }
     }
 
     /// How many notifications there are.

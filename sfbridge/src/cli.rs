@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    backup, calls, config_show, credentials, enrichments, events, explain, import, installations,
-    keys, quarantine, ratings, refused, restore, send, simulate, tokens, url, visits,
+    backup, calls, config_show, credentials, demo, enrichments, events, explain, import,
+    installations, keys, quarantine, ratings, refused, restore, send, simulate, tokens, url,
+    visits,
 };
 use crate::config::{self, Group, Setting};
 
@@ -48,6 +49,9 @@ pub(crate) enum Command {
     Core,
     /// Run the gateway alone, in front of a core elsewhere
     Gateway,
+    /// Show a lead's way from the visit to Salesforce and back, with nothing
+    /// set up
+    Demo(demo::Demo),
     /// Post an outbound message as Salesforce would
     Send(send::Send),
     /// Run a pretend Salesforce org that sends messages and takes Lead updates
@@ -109,6 +113,7 @@ fn groups_of(command: &str) -> &'static [Group] {
     use Group::{Core, Gateway, Installations, Mapping, Place, Process, Store, Upstream};
     match command {
         "up" => &[Place, Store, Installations, Gateway, Core, Mapping, Process],
+        "demo" => &[Gateway, Core, Mapping, Process],
         "core" => &[Place, Store, Installations, Core, Mapping, Process],
         "gateway" => &[Place, Installations, Gateway, Mapping, Upstream, Process],
         "config" => &[
@@ -209,6 +214,7 @@ mod tests {
             "up",
             "core",
             "gateway",
+            "demo",
             "send",
             "simulate",
             "url",

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod core;
+pub(crate) mod demo;
 pub(crate) mod gateway;
 pub(crate) mod up;
 

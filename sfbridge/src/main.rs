@@ -43,12 +43,17 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli, flags: Vec<(Setting, String)>, output: &mut Output<'_>) -> Result<(), Failure> {
     let command = cli.command.unwrap_or(Command::Up);
-    let layers = Layers::read(cli.everywhere.config.as_deref(), variables()?, flags)?;
+    let layers = Layers::read(
+        cli.everywhere.config.as_deref(),
+        variables()?,
+        flags.clone(),
+    )?;
     let config = Config::new(layers, role_of(&command))?;
     match command {
         Command::Up => commands::up::run(&config, output),
         Command::Core => commands::core::run(&config, output),
         Command::Gateway => commands::gateway::run(&config, output),
+        Command::Demo(demo) => demo.run(cli.everywhere.config.as_deref(), flags, output),
         Command::Send(send) => send.run(output),
         Command::Simulate(simulate) => simulate.run(&config, output),
         Command::Url(url) => url.run(output),

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 pub(crate) use addresses::{Addresses, reachable};
+pub(crate) use greeting::program;
 pub(crate) use readiness::CoreProbe;
 pub(crate) use signals::Signals;
 
@@ -72,6 +73,15 @@ pub(crate) struct Roles {
     pub(crate) probe: CoreProbe,
 }
 
+/// What is to come when the beginning is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Serve until a signal comes.
+    Serve,
+    /// Shut down.
+    End,
+}
+
 /// Runs a role from its start to its end.
 pub(crate) fn live(
     config: &Config,
@@ -119,10 +129,33 @@ impl Process {
     ///
     /// When a role failed, or a second signal cut everything short.
     pub(crate) async fn run(
+        self,
+        config: &Config,
+        roles: Roles,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        self.run_with(config, roles, output, async |addresses, output| {
+            if greeting::greet(output, config, addresses).is_err() {
+                // Nobody reads the greeting; that is no reason not to serve.
+                info!("standard output is closed");
+            }
+            Ok(Next::Serve)
+        })
+        .await
+    }
+
+    /// Like [`Process::run`], with something else to say and do once
+    /// everything runs.
+    ///
+    /// # Errors
+    ///
+    /// As there, and what `once_up` fails with.
+    pub(crate) async fn run_with(
         mut self,
         config: &Config,
         roles: Roles,
         output: &mut Output<'_>,
+        once_up: impl AsyncFnOnce(&Addresses, &mut Output<'_>) -> Result<Next, Failure>,
     ) -> Result<(), Failure> {
         let addresses = Addresses {
             gateway: roles.gateway.as_ref().map(Gateway::local_addr),
@@ -150,14 +183,21 @@ impl Process {
             operator = display(addresses.operator),
             "everything runs",
         );
-        if greeting::greet(output, config, &addresses).is_err() {
-            // Nobody reads the greeting; that is no reason not to serve.
-            info!("standard output is closed");
-        }
-
+        let beginning = async {
+            match once_up(&addresses, output).await {
+                Ok(Next::Serve) => std::future::pending().await,
+                Ok(Next::End) => Ok(()),
+                Err(failure) => Err(failure),
+            }
+        };
+        let mut begun = Ok(());
         let mut failure = tokio::select! {
             signal = self.signals.next() => {
                 info!(signal, "shutting down");
+                None
+            }
+            ended = beginning => {
+                begun = ended;
                 None
             }
             error = gateway.stopped() => Some(error),
@@ -195,7 +235,7 @@ impl Process {
             return Err(Failure::Failed(error));
         }
         info!("shut down");
-        Ok(())
+        begun
     }
 }
 

@@ -64,12 +64,8 @@ fn attribute(
     if history.journey.visits().is_empty() {
         return settled(RunResult::NothingKnown(Awaited::from(&history)));
     }
-    let Some(model) = model(installation, job) else {
-        let id = job.attribution_model_id.unwrap_or_default();
-        return settled(verdict::failed(format!(
-            "The attribution model {id} does not exist any more; retry once it does."
-        )));
-    };
+    let asked = job.attribution_model_id.map(AttributionModelId::new);
+    let model = installation.model_of_lead(asked.and_then(Result::ok));
     let Ok(record_id) = SalesforceId::parse(&job.record_id) else {
         return settled(verdict::failed("The Lead's id is not a Salesforce id."));
     };
@@ -90,14 +86,6 @@ fn attribute(
         history,
         model,
     }))
-}
-
-fn model(installation: &Installation, job: &LeadEnrichment) -> Option<AttributionModel> {
-    let id = match job.attribution_model_id {
-        Some(id) => AttributionModelId::new(id).ok()?,
-        None => installation.attribution_model_id,
-    };
-    AttributionModel::find(id)
 }
 
 /// The mapping that the request brought. It was checked when it came in.

@@ -250,13 +250,13 @@ impl InstallationService for Services {
         Caller::of(&request)?.require_for_all(Role::Admin)?;
         let Resealed {
             key_id,
-            sealed_anew,
+            anew,
             locked,
         } = self.connections.reseal().await?;
         let numbers = |igrps: Vec<Igrp>| igrps.into_iter().map(Igrp::get).collect();
         Ok(Response::new(pb::ResealSalesforceCredentialsResponse {
             secret_key_id: key_id.to_string(),
-            resealed_igrps: numbers(sealed_anew),
+            resealed_igrps: numbers(anew),
             locked_igrps: numbers(locked),
         }))
     }

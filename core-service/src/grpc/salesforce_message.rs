@@ -3,6 +3,7 @@
 use salesforce_client::ExtraHosts;
 use secrecy::SecretString;
 use sfbridge_proto::v1 as pb;
+use sfbridge_proto::v1::SalesforceConnectionState as State;
 use sfbridge_proto::v1::set_salesforce_credentials_request::Credentials;
 
 use super::time;
@@ -62,8 +63,6 @@ pub(super) fn write(
     locked: Option<CantOpen>,
     viewer: Viewer,
 ) -> pb::SalesforceConnection {
-    use pb::SalesforceConnectionState as State;
-
     let SalesforceConnection {
         igrp: _,
         login:

@@ -68,7 +68,7 @@ pub(crate) struct Resealed {
     /// The key that sealed.
     pub(crate) key_id: KeyId,
     /// What another key had sealed.
-    pub(crate) sealed_anew: Vec<Igrp>,
+    pub(crate) anew: Vec<Igrp>,
     /// What no key opens.
     pub(crate) locked: Vec<Igrp>,
 }
@@ -295,7 +295,7 @@ impl Connections {
     pub(crate) async fn reseal(&self) -> Result<Resealed, Error> {
         let mut done = Resealed {
             key_id: self.keys.first(),
-            sealed_anew: Vec::new(),
+            anew: Vec::new(),
             locked: Vec::new(),
         };
         for kept in self.store.salesforce_connections(Coverage::All).await? {
@@ -323,7 +323,7 @@ impl Connections {
                 .update_salesforce_connection(igrp, change)
                 .await?
             {
-                done.sealed_anew.push(igrp);
+                done.anew.push(igrp);
             }
         }
         Ok(done)

@@ -106,9 +106,9 @@ pub(crate) struct Due {
 const MOST_FAILED: usize = 10_000;
 
 impl Outbox {
-    pub(crate) fn new(definitions: Vec<Definition>, settings: OutboundSettings, seed: u64) -> Self {
+    pub(crate) fn new(settings: OutboundSettings, seed: u64) -> Self {
         Self {
-            definitions,
+            definitions: Vec::new(),
             waiting: Vec::new(),
             failed: Vec::new(),
             delivered: 0,
@@ -117,6 +117,11 @@ impl Outbox {
             settings,
             random: StdRng::seed_from_u64(seed),
         }
+    }
+
+    /// Changes fire this one too from now on.
+    pub(crate) fn add(&mut self, definition: Definition) {
+        self.definitions.push(definition);
     }
 
     pub(crate) fn settings(&self) -> OutboundSettings {
@@ -379,7 +384,11 @@ mod tests {
             let schema = Schema::new(&[], &[]).unwrap();
             let definition = Definition::new(&description, action, &schema).unwrap();
             Self {
-                outbox: Outbox::new(vec![definition], settings, 1),
+                outbox: {
+                    let mut outbox = Outbox::new(settings, 1);
+                    outbox.add(definition);
+                    outbox
+                },
                 records: Records::default(),
                 origin: Origin {
                     organization: OrganizationId::parse("00D000000000062").unwrap(),

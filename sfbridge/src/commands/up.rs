@@ -11,22 +11,27 @@ use crate::process::{self, CoreProbe, Process, Roles, cannot_start};
 pub(crate) fn run(config: &Config, output: &mut Output<'_>) -> Result<(), Failure> {
     process::live(config, async || {
         let mut process = Process::start(config).await?;
-        let core = super::core::bind(config, &mut process).await?;
-        // The gateway calls the core through the same generated client as over
-        // the network, without a socket between them.
-        let to_core = CoreService::in_process(core.in_process());
-        let gateway = soap_gateway::bind(
-            process.gateway_config(config)?,
-            to_core,
-            &mut process.registry,
-        )
-        .await
-        .map_err(|error| cannot_start("gateway", "--gateway-listen", error))?;
-        let roles = Roles {
-            probe: CoreProbe::Local(core.health()),
-            gateway: Some(gateway),
-            core: Some(core),
-        };
+        let roles = bind(config, &mut process).await?;
         process.run(config, roles, output).await
+    })
+}
+
+/// Binds a core and a gateway in front of it.
+pub(super) async fn bind(config: &Config, process: &mut Process) -> Result<Roles, Failure> {
+    let core = super::core::bind(config, process).await?;
+    // The gateway calls the core through the same generated client as over the
+    // network, without a socket between them.
+    let to_core = CoreService::in_process(core.in_process());
+    let gateway = soap_gateway::bind(
+        process.gateway_config(config)?,
+        to_core,
+        &mut process.registry,
+    )
+    .await
+    .map_err(|error| cannot_start("gateway", "--gateway-listen", error))?;
+    Ok(Roles {
+        probe: CoreProbe::Local(core.health()),
+        gateway: Some(gateway),
+        core: Some(core),
     })
 }

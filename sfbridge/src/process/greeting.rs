@@ -146,7 +146,7 @@ fn curl_line(gateway: std::net::SocketAddr) -> String {
 }
 
 /// How this program was called, for a shell.
-fn program() -> String {
+pub(crate) fn program() -> String {
     let path = std::env::args_os()
         .next()
         .map_or_else(|| PathBuf::from("sfbridge"), PathBuf::from);

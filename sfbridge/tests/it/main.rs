@@ -10,6 +10,7 @@
 
 mod command_line;
 mod conformance;
+mod demo;
 mod durability;
 mod harness;
 mod invariants;

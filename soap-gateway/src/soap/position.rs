@@ -27,7 +27,7 @@ fn line_ends(bytes: &[u8]) -> u64 {
         .map(|(block, next)| {
             let pairs = block.iter().zip(next);
             let ends = pairs.fold(0_u8, |ends, (&byte, &next)| {
-                let is_end = (byte == b'\n') | ((byte == b'\r') & (next != b'\n'));
+                let is_end = byte == b'\n' || (byte == b'\r' && next != b'\n');
                 ends + u8::from(is_end)
             });
             u64::from(ends)

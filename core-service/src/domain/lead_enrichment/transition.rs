@@ -167,8 +167,13 @@ impl LeadEnrichment {
                     String::new(),
                 )
             }
+            // Its own write, which the Lead still holds.
             RunResult::Unchanged => (
-                State::Unchanged,
+                if self.progress.written_fields.is_empty() {
+                    State::Unchanged
+                } else {
+                    State::Succeeded
+                },
                 None,
                 AttemptOutcome::Unchanged,
                 String::new(),

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params_from_iter};
 use serde::{Deserialize, Serialize};
-use sfbridge_values::{Igrp, OrganizationId};
+use sfbridge_values::{Igrp, OrganizationId, Timestamp};
 
 use super::super::StoreError;
 use super::columns::{self, unreadable};
@@ -139,7 +139,7 @@ pub(super) fn put(connection: &Connection, kept: &SalesforceConnection) -> Resul
             ":state": state,
             ":state_time": state_time.micros(),
             ":reason": reason,
-            ":last_success_time": last_success_time.map(sfbridge_values::Timestamp::micros),
+            ":last_success_time": last_success_time.map(Timestamp::micros),
             ":peer": peer.transpose()?,
             ":api_used": api_usage.map(|usage| to_column(usage.used)),
             ":api_limit": api_usage.map(|usage| to_column(usage.limit)),

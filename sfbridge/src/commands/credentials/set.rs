@@ -18,8 +18,8 @@ use crate::output::{Output, note, printable};
 pub(crate) struct Set {
     /// The installation's IGRP id
     igrp: i64,
-    /// Where to log in: https://login.salesforce.com, https://test.salesforce.com for a sandbox, or
-    /// the organisation's My Domain; a client secret needs the My Domain
+    /// Where to log in: login.salesforce.com, test.salesforce.com for a sandbox, or the
+    /// organisation's My Domain; a client secret needs the My Domain
     #[arg(long, value_name = "URL")]
     login_url: String,
     /// The consumer key of the External Client App

@@ -466,7 +466,7 @@ pub(super) async fn a_request_that_joins_while_it_is_worked_on_is_not_lost(store
     assert_eq!(again.enrichment.visitor_id, Some(visitor(2)));
     assert_eq!(again.enrichment.progress.written_fields, fields("Google"));
     let state = settle(store, again.lease, RunResult::Unchanged, 7).await;
-    assert_eq!(state, Some(State::Unchanged));
+    assert_eq!(state, Some(State::Succeeded));
     // Only what comes later opens another job.
     assert_ne!(open(store, 8, 1..2).await[0], id);
 }
