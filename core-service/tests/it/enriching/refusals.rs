@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
-use sfbridge_proto::v1::{AttemptOutcome, LeadEnrichmentState as State};
+use sfbridge_proto::v1::{Attempt, AttemptOutcome, LeadEnrichmentState as State};
 
 use super::world::{World, record_id};
 
@@ -17,11 +17,7 @@ async fn a_locked_record_is_tried_again_and_the_others_do_not_wait() {
     let ids = world.enrich(0..3).await;
     world.all_reach(&ids, State::Succeeded).await;
     let job = world.get(&ids[1]).await;
-    let outcomes: Vec<_> = job
-        .attempts
-        .iter()
-        .map(|attempt| attempt.outcome())
-        .collect();
+    let outcomes: Vec<_> = job.attempts.iter().map(Attempt::outcome).collect();
     let (refused, succeeded) = (AttemptOutcome::Refused, AttemptOutcome::Succeeded);
     assert_eq!(outcomes, [refused, refused, succeeded]);
     assert_eq!(job.attempts[0].code, "UNABLE_TO_LOCK_ROW");

@@ -1,17 +1,21 @@
 //! Lead enrichments: listed, shown, retried and cancelled.
 
-use crate::harness::{Message, Notification, Request, Server, VISITOR, run};
+use crate::harness::{Message, Notification, Request, Server, VISITOR, run, until};
 
-/// A process with one lead enrichment, and its id.
+/// A process with one lead enrichment that waits for data, and its id.
 async fn with_one() -> (Server, String) {
     let up = Server::up().await;
     let lead = Notification::lead(1).field("VID__c", VISITOR);
     let target = "/callback/v1/salesforce/leadEnrich?igrp=62";
     let request = Request::post(target, Message::new().with(&lead).xml());
     request.send(up.gateway()).await.assert_acknowledged();
-    let listed = up.run("enrichments list --igrp 62 --json").await.json();
-    let id = listed["lead_enrichments"][0]["lead_enrichment_id"].as_str();
-    let id = id.unwrap().to_owned();
+    let id = until(async || {
+        let listed = up.run("enrichments list --igrp 62 --json").await.json();
+        let job = &listed["lead_enrichments"][0];
+        let waits = job["state"] == "LEAD_ENRICHMENT_STATE_WAITING_FOR_DATA";
+        waits.then(|| job["lead_enrichment_id"].as_str().unwrap().to_owned())
+    })
+    .await;
     (up, id)
 }
 
@@ -25,11 +29,7 @@ async fn an_enrichment_is_cancelled_and_retried_and_each_answer_says_what_is_nex
     let shown = up.run(&format!("enrichments show {id}")).await;
     let told = shown.ok();
     assert!(told.starts_with("CANCELLED\n"), "{told}");
-    for words in [
-        "`retry` opens it again",
-        VISITOR,
-        "Nothing has been tried yet.",
-    ] {
+    for words in ["`retry` opens it again", VISITOR, "WAITED_FOR_DATA"] {
         assert!(told.contains(words), "{words} in {told}");
     }
     let again = up

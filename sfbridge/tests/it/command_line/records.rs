@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CALL_RATING, EVENTS, Message, Notification, Request, Server, VISITOR, gzip, run,
+    CALL_RATING, EVENTS, Message, Notification, Request, Server, VISITOR, gzip, run, until,
 };
 
 /// A message in a file, with the folder that it is in.
@@ -222,8 +222,12 @@ async fn ratings_and_enrichments_are_listed_and_shown() {
     let shown = up.run("ratings show 007 --igrp 61 --json").await.json();
     assert_eq!(shown, listed["call_ratings"][0]);
 
-    let listed = up.run("enrichments list --igrp 61").await;
-    assert!(listed.ok().contains("PENDING"), "{listed:?}");
+    // Nothing is known of the visitor, so the job comes to rest there.
+    until(async || {
+        let listed = up.run("enrichments list --igrp 61").await;
+        listed.ok().contains("WAITING_FOR_DATA").then_some(())
+    })
+    .await;
     let listed = up.run("enrichments list --igrp 61 --json").await.json();
     let job = &listed["lead_enrichments"][0];
     let id = job["lead_enrichment_id"].as_str().unwrap();
