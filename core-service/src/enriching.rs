@@ -55,7 +55,7 @@ impl Default for EnrichingConfig {
     fn default() -> Self {
         Self {
             lease: Duration::from_mins(5),
-            quota_pause: Duration::from_mins(5),
+            quota_pause: Duration::from_mins(1),
             connection_retry: Duration::from_secs(5),
         }
     }

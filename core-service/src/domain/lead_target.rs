@@ -147,4 +147,35 @@ mod tests {
         let targets = resolved(&[("src", "a__c"), ("term", "B__c")], &[("chName", "A__c")]);
         assert_eq!(targets, ["chName=A__c", "term=B__c"]);
     }
+
+    fn metadata(path: &str) -> String {
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../docs/salesforce-metadata/force-app/main/default/"
+        );
+        std::fs::read_to_string(format!("{folder}{path}")).unwrap()
+    }
+
+    #[test]
+    fn the_metadata_to_deploy_has_each_field_of_the_default_mapping() {
+        let permissions =
+            metadata("permissionsets/Infinity_Lead_Enrichment.permissionset-meta.xml");
+        for (attribute, field) in DEFAULT {
+            let text = metadata(&format!("objects/Lead/fields/{field}.field-meta.xml"));
+            assert!(
+                text.contains(&format!("<fullName>{field}</fullName>")),
+                "{field}"
+            );
+            let kind = if attribute.ends_with("Datetime") {
+                "<type>DateTime</type>"
+            } else if attribute.ends_with("Count") {
+                "<type>Number</type>"
+            } else {
+                "Text"
+            };
+            assert!(text.contains(kind), "{field} is no {kind}");
+            let writes = format!("<editable>true</editable>\n        <field>Lead.{field}</field>");
+            assert!(permissions.contains(&writes), "{field} can't be written");
+        }
+    }
 }

@@ -403,9 +403,9 @@ fn a_cancelled_job_stays_so_and_keeps_what_was_on_its_way() {
     job.retry(&mut lead, at(4));
     assert_eq!(
         run(&mut job, &mut lead, RunResult::Unchanged, 4),
-        State::Unchanged
+        State::Succeeded
     );
-    assert_eq!(job.cancel(at(9)), Err(NotOpen(State::Unchanged)));
+    assert_eq!(job.cancel(at(9)), Err(NotOpen(State::Succeeded)));
 }
 
 /// Something that happens to a job.
