@@ -302,6 +302,15 @@ impl Store {
         }
     }
 
+    /// Ends the leases of processes that are surely gone, and says how many. To
+    /// be called before this process takes anything up: the embedded store is
+    /// open in one process at a time, so nobody else holds any.
+    pub async fn end_lost_leases(&self, now: Timestamp) -> Result<usize, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.end_lost_leases(now).await,
+        }
+    }
+
     /// Has a lead enrichment tried now, whatever came of it before. `None` when
     /// there is none; the id of another when that is open for its lead.
     pub async fn retry_enrichment(

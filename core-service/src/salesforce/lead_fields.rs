@@ -25,6 +25,11 @@ fn kind(described: &FieldDescription) -> LeadFieldKind {
         | FieldType::Combobox
         | FieldType::EncryptedString => LeadFieldKind::Text(described.length),
         FieldType::Int => LeadFieldKind::Integer,
+        // Salesforce would round a fraction, and what it holds would never be
+        // what was written.
+        FieldType::Double | FieldType::Currency | FieldType::Percent if described.scale == 0 => {
+            LeadFieldKind::Integer
+        }
         FieldType::Double | FieldType::Currency | FieldType::Percent => LeadFieldKind::Decimal,
         FieldType::Date => LeadFieldKind::Date,
         FieldType::DateTime => LeadFieldKind::DateTime,

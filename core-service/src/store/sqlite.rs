@@ -280,6 +280,12 @@ impl SqliteStore {
         }
     }
 
+    pub(super) async fn end_lost_leases(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let alarm = self.writer.alarm();
+        let work = move |connection: &_| lead_enrichments::end_leases(connection, now, &alarm);
+        self.writer.work(SLICE, work).await
+    }
+
     pub(super) async fn retry_enrichment(
         &self,
         id: Uuid,

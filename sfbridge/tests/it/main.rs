@@ -14,6 +14,7 @@ mod demo;
 mod durability;
 mod harness;
 mod invariants;
+mod killed_enrichments;
 mod large_messages;
 mod mapping;
 mod operator;

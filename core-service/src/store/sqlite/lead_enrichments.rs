@@ -4,8 +4,8 @@ mod progress;
 mod work;
 
 pub(super) use work::{
-    SLICE, begin_push, cancel, claim, counts, due, release, retry, settle, wake_by_call,
-    wake_by_visitor,
+    SLICE, begin_push, cancel, claim, counts, due, end_leases, release, retry, settle,
+    wake_by_call, wake_by_visitor,
 };
 
 use rusqlite::types::Value;

@@ -26,6 +26,9 @@ UPDATE lead_enrichments SET due_time = receive_time, is_fresh = 1 WHERE is_open 
 
 CREATE INDEX lead_enrichments_due ON lead_enrichments (igrp, due_time, number)
     WHERE due_time IS NOT NULL;
+-- Few: those that are worked on at the moment.
+CREATE INDEX lead_enrichments_leased ON lead_enrichments (igrp, lease_owner)
+    WHERE lease_owner IS NOT NULL;
 CREATE INDEX lead_enrichments_by_state ON lead_enrichments (igrp, state, receive_time, number);
 -- Who waits for a visitor or a call. Both are empty as long as nobody waits.
 CREATE INDEX lead_enrichments_awaiting_visitor ON lead_enrichments (igrp, awaited_visitor_id)
@@ -68,6 +71,7 @@ END;
 
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('lead_enrichments', 'lead_enrichments_due', '100000 1000 2 1'),
+    ('lead_enrichments', 'lead_enrichments_leased', '1000 200 200'),
     ('lead_enrichments', 'lead_enrichments_by_state', '10000000 100000 10000 2 1'),
     ('lead_enrichments', 'lead_enrichments_awaiting_visitor', '100000 1000 2'),
     ('lead_enrichments', 'lead_enrichments_awaiting_call', '100000 1000 2'),

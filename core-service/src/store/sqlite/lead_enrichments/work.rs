@@ -218,6 +218,24 @@ pub(in super::super) fn release(
     Ok(count)
 }
 
+/// Ends all leases: nobody holds one when the store has just been opened, for
+/// one process opens it at a time. Says how many there were.
+pub(in super::super) fn end_leases(
+    connection: &Connection,
+    now: Timestamp,
+    alarm: &Alarm,
+) -> Result<usize, StoreError> {
+    let ended = connection.execute(
+        "UPDATE lead_enrichments SET due_time = ?1
+         WHERE igrp > 0 AND lease_owner IS NOT NULL AND due_time > ?1",
+        [now.micros()],
+    )?;
+    if ended > 0 {
+        alarm.set();
+    }
+    Ok(ended)
+}
+
 /// Has a job tried now. `None` when there is none; the id of another that is
 /// open for its lead, when there is one.
 pub(in super::super) fn retry(

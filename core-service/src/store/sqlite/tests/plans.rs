@@ -304,6 +304,7 @@ fn work_on_everything(connection: &Connection, alarm: &Alarm) {
     lead_enrichments::wake_by_visitor(connection, seven(), visitor_id, at(1), alarm).unwrap();
     lead_enrichments::wake_by_call(connection, seven(), &call_ref("W"), at(1), alarm).unwrap();
     settle(claim(), RunResult::NoConnection(String::new()));
+    lead_enrichments::end_leases(connection, at(1), alarm).unwrap();
     lead_enrichments::release(connection, seven(), at(1), alarm).unwrap();
     let lease = claim();
     let push = PlannedPush {
@@ -374,6 +375,7 @@ fn work_is_found_by_what_it_waits_for() {
             "AND call_ref = 'W' AND state = 3",
             "lead_enrichments_awaiting_call",
         ),
+        ("lease_owner IS NOT NULL", "lead_enrichments_leased"),
         ("AND state = 2", "lead_enrichments_by_state"),
         ("AND state = 1", "lead_enrichments_by_state"),
     ];
