@@ -239,6 +239,11 @@ async fn open_store(
             "brought the store's schema up to date"
         );
     }
+    // What an earlier life of the process was at goes on at once.
+    match store.end_lost_leases(clock::now()).await? {
+        0 => {}
+        leases => info!(leases, "lead enrichments were interrupted, and go on"),
+    }
     Ok(store)
 }
 

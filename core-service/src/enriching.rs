@@ -20,14 +20,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::clock;
 use crate::salesforce::Connections;
 use crate::store::Store;
 use dispatcher::Dispatcher;
-use lane::{Lanes, patiently};
+use lane::Lanes;
 pub(crate) use metrics::EnrichingMetrics;
 use orgs::Orgs;
 
@@ -87,15 +85,6 @@ impl Enricher {
             config,
             metrics,
         } = self;
-        // What an earlier life of the process was at goes on at once.
-        match patiently(|| store.end_lost_leases(clock::now())).await {
-            Ok(0) => {}
-            Ok(leases) => info!(leases, "lead enrichments were interrupted, and go on"),
-            Err(error) => warn!(
-                error = &error as &dyn std::error::Error,
-                "interrupted lead enrichments go on only when their leases end"
-            ),
-        }
         let orgs = Orgs::new(connections.clone(), store.clone(), config.connection_retry);
         let lanes = Lanes {
             store,

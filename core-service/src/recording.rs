@@ -18,6 +18,6 @@ pub use events::complete_event;
 pub use item::{
     Batch, IdempotencyKey, Item, ItemResult, RecordKind, UnknownInstallations, new_record_id,
 };
-pub use lead_enrichments::{new_enrichment, rejected_repeat_warning, with_known_model};
+pub use lead_enrichments::{for_installation, new_enrichment, rejected_repeat_warning};
 pub use sender::Sender;
 pub use verdict::{Prospect, Verdict};

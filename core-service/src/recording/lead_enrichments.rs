@@ -4,8 +4,8 @@ use sfbridge_values::{Igrp, Timestamp};
 use uuid::Uuid;
 
 use crate::domain::{
-    AttributionModelId, Installation, LeadEnrichment, LeadEnrichmentState, LeadToEnrich, Progress,
-    Rejection,
+    AttributionModelId, Installation, LeadEnrichment, LeadEnrichmentState, LeadTarget,
+    LeadToEnrich, Progress, Rejection,
 };
 
 /// The job that a request opens when none is open for its lead.
@@ -40,11 +40,21 @@ pub fn new_enrichment(
     }
 }
 
-/// A request that asks for a model which its installation does not have. The
-/// lead is not lost for it: the request says so, and the installation's model
-/// stands in unless it has the one asked for by the time of the work.
-pub fn with_known_model(request: LeadToEnrich, installation: &Installation) -> LeadToEnrich {
+/// A request as its installation keeps it.
+///
+/// When it asks for a model that the installation does not have, the lead is
+/// not lost for it: the request says so, and the installation's model stands in
+/// unless it has the one asked for by the time of the work. Of what the Lead
+/// holds, only fields that may be written are kept: the rest is a person's data
+/// that nobody needs.
+pub fn for_installation(request: LeadToEnrich, installation: &Installation) -> LeadToEnrich {
     let mut request = request;
+    let targets = LeadTarget::resolve(&installation.lead_field_mapping, &request.field_mapping);
+    let is_target = |name: &str| {
+        let mut fields = targets.iter().map(|target| target.field.as_str());
+        fields.any(|field| field.eq_ignore_ascii_case(name))
+    };
+    request.known_values.retain(|name, _| is_target(name));
     if let Some(id) = request.attribution_model_id
         && !installation.has_attribution_model(id)
     {

@@ -60,8 +60,8 @@ impl Named {
             url_token_id,
         } = self;
         let igrp = igrp.to_string();
+        // The short one last: it may stand within another.
         let names: [&str; 9] = [
-            &igrp,
             event_id,
             lead_enrichment_id,
             quarantined_id,
@@ -70,6 +70,7 @@ impl Named {
             organization_id,
             api_key_id,
             url_token_id,
+            &igrp,
         ];
         let text = names
             .iter()

@@ -101,7 +101,8 @@ macro_rules! run_against {
             enrichments:
                 one_job_is_open_for_a_lead_however_requests_race
                 another_installation_organisation_or_lead_has_its_own_job
-                newer_options_replace_older_ones_and_the_earliest_time_stays;
+                newer_options_replace_older_ones_and_the_earliest_time_stays
+                of_what_a_lead_holds_only_mapped_fields_are_kept;
             work:
                 a_job_is_worked_on_by_one_until_its_lease_ends
                 what_an_earlier_process_was_at_goes_on_at_once

@@ -22,7 +22,7 @@ use crate::domain::{
     LeadEnrichment, LeadEnrichmentState, LeadToEnrich, Origin, OverwritePolicy, identity,
 };
 use crate::recording::{
-    Batch, ItemResult, RecordKind, new_enrichment, new_record_id, with_known_model,
+    Batch, ItemResult, RecordKind, for_installation, new_enrichment, new_record_id,
 };
 
 /// Records a batch in the present transaction.
@@ -58,7 +58,7 @@ fn insert_or_join(
         receive_time,
         idempotency_key: _,
     } = admitted;
-    let content = with_known_model(content, installation);
+    let content = for_installation(content, installation);
     let open = find_open(
         connection,
         installation.igrp,
@@ -89,7 +89,7 @@ fn repeat(
         Some(mut job) if job.state.is_open() && is_same_lead(&job, &admitted) => {
             // A repeat that names no time still means its first receipt.
             let as_of_time = job.as_of_time;
-            let content = with_known_model(admitted.content, admitted.installation);
+            let content = for_installation(admitted.content, admitted.installation);
             job.join(content, as_of_time, now);
             work::keep(connection, &job, alarm)?;
             Ok(Repeat::Replaced)

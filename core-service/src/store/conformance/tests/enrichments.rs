@@ -3,7 +3,7 @@
 use super::given::{
     OTHERS, OURS, at, enrich, enrichments, igrp, item, lead, organization, seven, visitor,
 };
-use crate::domain::{AttributionModelId, OverwritePolicy};
+use crate::domain::{AttributionModelId, LeadFieldMapping, OverwritePolicy};
 use crate::store::Store;
 
 pub(super) async fn one_job_is_open_for_a_lead_however_requests_race(store: &Store) {
@@ -68,4 +68,21 @@ pub(super) async fn newer_options_replace_older_ones_and_the_earliest_time_stays
     let job = store.lead_enrichment(id).await.unwrap().unwrap();
     assert_eq!((job.as_of_time, job.visitor_id), (at(5), Some(visitor(2))));
     assert_eq!((job.request_count, job.update_time), (3, at(22)));
+}
+
+pub(super) async fn of_what_a_lead_holds_only_mapped_fields_are_kept(store: &Store) {
+    let mut request = lead(1);
+    request.field_mapping = LeadFieldMapping::parse([("src", "LeadSource")]).unwrap();
+    let held = [
+        "LeadSource",
+        "infinity_campaign__C",
+        "Email",
+        "Infinity_Source__c",
+    ];
+    request.known_values = held.map(|name| (name.to_owned(), "held".to_owned())).into();
+    enrich(store, 1, item(request).from(OURS)).await.recorded();
+    let job = enrichments(store, seven()).await.remove(0);
+    let kept: Vec<_> = job.known_values.keys().map(String::as_str).collect();
+    // What the source would go to by default is not where it goes.
+    assert_eq!(kept, ["LeadSource", "infinity_campaign__C"]);
 }

@@ -67,18 +67,18 @@ pub(super) async fn the_same_content_again_changes_nothing(store: &Store) {
     // The first request comes again after a second one has joined the job.
     let first = || {
         let mut first = lead(1);
-        first.known_values = BTreeMap::from([("Company".to_owned(), "old".to_owned())]);
+        first.known_values = BTreeMap::from([("Infinity_Source__c".to_owned(), "old".to_owned())]);
         item(first).from(OURS).keyed("1")
     };
     let mut second = lead(1);
-    second.known_values = BTreeMap::from([("Company".to_owned(), "new".to_owned())]);
+    second.known_values = BTreeMap::from([("Infinity_Source__c".to_owned(), "new".to_owned())]);
     enrich(store, 1, first()).await.recorded();
     enrich(store, 2, item(second).from(OURS).keyed("2"))
         .await
         .recorded();
     enrich(store, 3, first()).await.duplicate();
     let job = enrichments(store, seven()).await.remove(0);
-    assert_eq!(job.known_values["Company"], "new");
+    assert_eq!(job.known_values["Infinity_Source__c"], "new");
     assert_eq!((job.request_count, job.update_time), (2, at(2)));
 }
 
@@ -132,11 +132,11 @@ pub(super) async fn an_open_enrichment_takes_the_newer_content(store: &Store) {
         .await
         .recorded();
     let mut newer = lead(1);
-    newer.known_values = BTreeMap::from([("Company".to_owned(), "new".to_owned())]);
+    newer.known_values = BTreeMap::from([("Infinity_Source__c".to_owned(), "new".to_owned())]);
     let again = enrich(store, 9, item(newer).from(OURS).keyed("k")).await;
     assert_eq!(again.duplicate(), id);
     let job = store.lead_enrichment(id).await.unwrap().unwrap();
-    assert_eq!(job.known_values["Company"], "new");
+    assert_eq!(job.known_values["Infinity_Source__c"], "new");
     assert_eq!((job.request_count, job.as_of_time), (1, at(5)));
 }
 
