@@ -281,6 +281,10 @@ impl SqliteStore {
     }
 
     pub(super) async fn end_lost_leases(&self, now: Timestamp) -> Result<usize, StoreError> {
+        // Most starts find none, and write nothing.
+        if !self.readers.read(lead_enrichments::has_leases).await? {
+            return Ok(0);
+        }
         let alarm = self.writer.alarm();
         let work = move |connection: &_| lead_enrichments::end_leases(connection, now, &alarm);
         self.writer.work(SLICE, work).await

@@ -4,7 +4,7 @@ mod progress;
 mod work;
 
 pub(super) use work::{
-    SLICE, begin_push, cancel, claim, counts, due, end_leases, release, retry, settle,
+    SLICE, begin_push, cancel, claim, counts, due, end_leases, has_leases, release, retry, settle,
     wake_by_call, wake_by_visitor,
 };
 

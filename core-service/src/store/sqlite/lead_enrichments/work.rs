@@ -218,6 +218,16 @@ pub(in super::super) fn release(
     Ok(count)
 }
 
+/// Whether anybody holds a lease, or held one when the store was closed.
+pub(in super::super) fn has_leases(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM lead_enrichments
+                        WHERE igrp > 0 AND lease_owner IS NOT NULL)",
+        [],
+        |row| row.get(0),
+    )?)
+}
+
 /// Ends all leases: nobody holds one when the store has just been opened, for
 /// one process opens it at a time. Says how many there were.
 pub(in super::super) fn end_leases(

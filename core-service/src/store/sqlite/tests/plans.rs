@@ -304,6 +304,7 @@ fn work_on_everything(connection: &Connection, alarm: &Alarm) {
     lead_enrichments::wake_by_visitor(connection, seven(), visitor_id, at(1), alarm).unwrap();
     lead_enrichments::wake_by_call(connection, seven(), &call_ref("W"), at(1), alarm).unwrap();
     settle(claim(), RunResult::NoConnection(String::new()));
+    assert!(lead_enrichments::has_leases(connection).unwrap());
     lead_enrichments::end_leases(connection, at(1), alarm).unwrap();
     lead_enrichments::release(connection, seven(), at(1), alarm).unwrap();
     let lease = claim();
