@@ -51,6 +51,11 @@ pub(crate) enum Command {
     Gateway,
     /// Show a lead's way from the visit to Salesforce and back, with nothing
     /// set up
+    ///
+    /// Runs what `up` runs together with a pretend Salesforce org, on a data
+    /// directory of its own that is removed at the end, and leaves it running.
+    /// Of the settings only flags count, neither files nor SFBRIDGE_*
+    /// variables: nothing of yours is touched.
     Demo(demo::Demo),
     /// Post an outbound message as Salesforce would
     Send(send::Send),

@@ -22,10 +22,6 @@ use story::{Place, Story};
 
 /// Shows a web lead arriving, being enriched and written back, and leaves
 /// everything running to play with.
-///
-/// Runs what `up` runs together with a pretend Salesforce org, on a data
-/// directory of its own that is removed at the end. Configuration files and
-/// SFBRIDGE_* variables do not count: nothing of yours is touched.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Where the pretend org listens; port 0 picks a free one
