@@ -30,14 +30,11 @@ pub(super) async fn find(
     };
     let until = Considered::until(as_of);
     let (journey, call_count, last_call) = match visitor_id {
-        Some(visitor_id) => {
-            let (visits, call_count, last_call) = tokio::try_join!(
-                visits::latest_of(client, igrp, visitor_id),
-                count_calls(client, igrp, visitor_id, until),
-                last_call(client, igrp, visitor_id, until),
-            )?;
-            (Journey::new(visits), call_count, last_call.or(call))
-        }
+        Some(visitor_id) => (
+            Journey::new(visits::latest_of(client, igrp, visitor_id).await?),
+            count_calls(client, igrp, visitor_id, until).await?,
+            last_call(client, igrp, visitor_id, until).await?.or(call),
+        ),
         None => (Journey::default(), usize::from(call.is_some()), call),
     };
     let call_rating = match &last_call {

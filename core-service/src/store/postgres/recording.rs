@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use deadpool_postgres::Transaction;
-use tokio::try_join;
+use tokio::join;
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::super::StoreError;
@@ -146,7 +147,7 @@ async fn read(
     // Those of visits and calls have a stronger lock.
     let awaited = &data_needs.installations.igrps;
     let plain = needs.igrps.difference(awaited).copied().collect();
-    let (awaited, plain, keys, jobs, held, visits, calls) = try_join!(
+    let (awaited, plain, keys, jobs, held, visits, calls) = join!(
         installations::find_all(transaction, awaited, RecordingLock::AwaitedData),
         installations::find_all(transaction, &plain, RecordingLock::Plain),
         async {
@@ -160,7 +161,17 @@ async fn read(
         quarantine::held(transaction, needs),
         visits::find_known(transaction, &data_needs.visits),
         calls::find_known(transaction, &data_needs.calls),
-    )?;
+    );
+    first_cause([
+        awaited.as_ref().err(),
+        plain.as_ref().err(),
+        keys.as_ref().err(),
+        jobs.as_ref().err(),
+        held.as_ref().err(),
+        visits.as_ref().err(),
+        calls.as_ref().err(),
+    ])?;
+    let (awaited, plain, keys, jobs, held) = (awaited?, plain?, keys?, jobs?, held?);
     let mut draft = Draft::default();
     for installation in awaited.into_iter().chain(plain) {
         draft.know_installation(installation);
@@ -175,8 +186,8 @@ async fn read(
         draft.know_held(held);
     }
     let data = Data {
-        visits: Upserts::new(visits),
-        calls: Upserts::new(calls),
+        visits: Upserts::new(visits?),
+        calls: Upserts::new(calls?),
     };
     Ok((draft, data))
 }
@@ -198,29 +209,53 @@ async fn write(
         holds,
         releases,
     } = changes;
-    let writing = async {
+    let creating = async {
         for changed in installations.values() {
             installations::create_or_link(transaction, changed).await?;
         }
-        Ok(())
+        Ok::<_, StoreError>(())
     };
     let visits = data.visits.into_changes();
     let calls = data.calls.into_changes();
-    try_join!(
-        writing,
+    let (created, used, recorded, placed, kept, visited, called) = join!(
+        creating,
         keys::put(transaction, &keys),
         events::insert(transaction, &events),
         ratings::place(transaction, &ratings),
         lead_enrichments::put(transaction, &jobs),
         visits::put(transaction, &visits),
         calls::put(transaction, &calls),
-    )?;
+    );
+    let written = [created, used, recorded, placed, kept, visited, called];
+    first_cause(written.iter().map(|done| done.as_ref().err()))?;
     // These may be about rows that were just written.
-    try_join!(add_warnings(transaction, warnings), async {
+    let (warned, held) = join!(add_warnings(transaction, warnings), async {
         quarantine::hold(transaction, &holds).await?;
         quarantine::release(transaction, &releases).await
-    },)?;
-    Ok(())
+    });
+    first_cause([warned.as_ref().err(), held.as_ref().err()])
+}
+
+/// Of statements that went out together: why one failed, if one did. Those
+/// behind it fail too, only because the transaction is lost by then.
+fn first_cause<'a>(
+    failures: impl IntoIterator<Item = Option<&'a StoreError>>,
+) -> Result<(), StoreError> {
+    let is_consequence = |failure: &StoreError| match failure {
+        StoreError::Refused(source) => {
+            let source: &(dyn std::error::Error + 'static) = &**source;
+            let error = source.downcast_ref::<tokio_postgres::Error>();
+            error.and_then(tokio_postgres::Error::code)
+                == Some(&SqlState::IN_FAILED_SQL_TRANSACTION)
+        }
+        _ => false,
+    };
+    let failures: Vec<&StoreError> = failures.into_iter().flatten().collect();
+    let cause = failures.iter().find(|failure| !is_consequence(failure));
+    match cause.or(failures.first()) {
+        Some(failure) => Err(StoreError::clone(failure)),
+        None => Ok(()),
+    }
 }
 
 async fn add_warnings(
