@@ -6,9 +6,13 @@
 //! a unique index; and a transaction that meets another is run again as a whole
 //! ([`database`]).
 
+mod api_keys;
+mod bounds;
+mod calls;
 mod config;
 mod database;
 mod events;
+mod histories;
 mod installations;
 mod keys;
 mod lead_enrichments;
@@ -18,12 +22,17 @@ mod queue;
 mod ratings;
 mod reading;
 mod recording;
+mod refused_messages;
 mod row;
 mod rows;
+mod salesforce_connections;
 mod schema;
 mod settings;
 mod tls;
 mod trial;
+mod upserts;
+mod url_tokens;
+mod visits;
 mod working;
 mod writer;
 
