@@ -245,10 +245,21 @@ impl Store {
         on_backend!(self, store => store.due_enrichments(now).await)
     }
 
-    /// Hears whenever a write of this process may have made a lead enrichment
-    /// due sooner than [`Store::due_enrichments`] said before.
+    /// Hears whenever a write may have made a lead enrichment due sooner than
+    /// [`Store::due_enrichments`] said before: at once of this process, and soon
+    /// of others, but nobody promises that; see [`Store::longest_silence`].
     pub fn enrichment_alarm(&self) -> tokio::sync::watch::Receiver<()> {
         on_backend!(self, store => store.enrichment_alarm())
+    }
+
+    /// After how long whoever has heard no alarm should look, because another
+    /// process may have written, and its notice may be lost.
+    pub fn longest_silence(&self) -> std::time::Duration {
+        match self {
+            // Nobody else writes. Clocks are set, though.
+            Self::Sqlite(_) => std::time::Duration::from_mins(1),
+            Self::Postgres(store) => store.longest_silence(),
+        }
     }
 
     /// Takes up lead enrichments of one installation that are due and that
@@ -303,7 +314,9 @@ impl Store {
 
     /// Ends the leases of processes that are surely gone, and says how many. To
     /// be called before this process takes anything up: the embedded store is
-    /// open in one process at a time, so nobody else holds any.
+    /// open in one process at a time, so nobody else holds any. A store that
+    /// many cores share ends none, for who is gone is not known there; leases
+    /// end by themselves.
     pub async fn end_lost_leases(&self, now: Timestamp) -> Result<usize, StoreError> {
         on_backend!(self, store => store.end_lost_leases(now).await)
     }

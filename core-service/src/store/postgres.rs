@@ -9,10 +9,13 @@
 mod config;
 mod database;
 mod events;
+mod histories;
 mod installations;
 mod keys;
+mod known_leads;
 mod lead_enrichments;
 mod listing;
+mod notices;
 mod quarantine;
 mod queue;
 mod ratings;
@@ -24,6 +27,7 @@ mod schema;
 mod settings;
 mod tls;
 mod trial;
+mod waking;
 mod working;
 mod writer;
 
@@ -37,6 +41,7 @@ use crate::domain::{LeadToEnrich, NewCallRating, NewEvent};
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Verdict};
 use database::{Database, transact};
+use notices::Notices;
 use recording::Request;
 use writer::Writer;
 
@@ -45,6 +50,7 @@ use writer::Writer;
 pub struct PostgresStore {
     database: Database,
     writer: Writer,
+    notices: Notices,
     metrics: StoreMetrics,
 }
 
@@ -66,10 +72,12 @@ impl PostgresStore {
         let migrated = schema::prepare(&mut client, config).await?;
         // It has settings of its own.
         drop(deadpool_postgres::Object::take(client));
-        let writer = Writer::start(&database, pace, metrics.clone());
+        let notices = Notices::start(config);
+        let writer = Writer::start(&database, &notices, pace, metrics.clone());
         let store = Self {
             database,
             writer,
+            notices,
             metrics,
         };
         Ok((store, migrated))
@@ -77,6 +85,7 @@ impl PostgresStore {
 
     pub(super) async fn close(&self) {
         self.writer.close().await;
+        self.notices.close();
         self.database.close();
     }
 

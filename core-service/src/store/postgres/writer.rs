@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::super::{Pace, StoreError};
 use super::database::Database;
+use super::notices::{Notices, Topic};
 use super::queue::{Queue, Refusal};
 use super::recording::{self, Request};
 use crate::metrics::{ClassLabel, StoreMetrics};
@@ -66,13 +67,19 @@ impl Drop for Queued {
 
 impl Writer {
     /// Starts the tasks.
-    pub(super) fn start(database: &Database, pace: Pace, metrics: StoreMetrics) -> Self {
+    pub(super) fn start(
+        database: &Database,
+        notices: &Notices,
+        pace: Pace,
+        metrics: StoreMetrics,
+    ) -> Self {
         let queue = Arc::new(Queue::new());
         let mut tasks = JoinSet::new();
         for _ in 0..TASKS {
             let task = Task {
                 database: database.clone(),
                 queue: Arc::clone(&queue),
+                notices: notices.clone(),
                 pace,
                 metrics: metrics.clone(),
             };
@@ -139,6 +146,7 @@ fn class(account: &Sender) -> ClassLabel {
 struct Task {
     database: Database,
     queue: Arc<Queue<Job>>,
+    notices: Notices,
     pace: Pace,
     metrics: StoreMetrics,
 }
@@ -220,6 +228,7 @@ impl Task {
             );
             return recorded;
         }
+        self.tell(requests);
         self.metrics.commits.inc();
         self.metrics
             .commit_duration
@@ -227,5 +236,15 @@ impl Task {
         #[expect(clippy::cast_precision_loss, reason = "a group is small")]
         self.metrics.group_requests.observe(requests.len() as f64);
         recorded
+    }
+    /// Tells of what was recorded.
+    fn tell(&self, requests: &[Request]) {
+        let any = |kind: fn(&Request) -> bool| requests.iter().any(kind);
+        if any(|request| matches!(request, Request::Leads(_))) {
+            self.notices.ring(Topic::Enrichments);
+        }
+        if any(|request| matches!(request, Request::Events(_))) {
+            self.notices.ring(Topic::Events);
+        }
     }
 }
