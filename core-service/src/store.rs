@@ -17,6 +17,7 @@ mod pace;
 mod page;
 mod postgres;
 mod rows;
+mod session_turn;
 mod sqlite;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use page::{
     PageRequest, Position, QuarantineFilter, RefusedMessageFilter, TimeRange, VisitFilter,
 };
 pub use postgres::{PostgresConfig, PostgresStore};
+pub use session_turn::{SessionClaim, SessionTurn};
 pub use sqlite::{SqliteStore, backup, restore};
 use uuid::Uuid;
 
@@ -42,6 +44,7 @@ use crate::domain::{
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Verdict};
+use crate::sealing::Sealed;
 use sfbridge_values::{CallRef, Igrp, OrganizationId, Timestamp, VisitorId};
 
 /// Which store to open.
@@ -416,6 +419,49 @@ impl Store {
         force: bool,
     ) -> Result<Option<bool>, StoreError> {
         on_backend!(self, store => store.delete_installation(igrp, force).await)
+    }
+
+    /// Gets a session at Salesforce that cores share, or the turn to log in.
+    ///
+    /// The embedded store is open in one process at a time, which keeps its
+    /// session in memory.
+    pub async fn claim_session(&self, claim: SessionClaim) -> Result<SessionTurn, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(SessionTurn::Unshared),
+            Self::Postgres(store) => store.claim_session(claim).await,
+        }
+    }
+
+    /// Keeps a turn to log in for so much longer.
+    pub async fn extend_session_turn(
+        &self,
+        igrp: Igrp,
+        owner: Uuid,
+        lease: std::time::Duration,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(store) => store.extend_session_turn(igrp, owner, lease).await,
+        }
+    }
+
+    /// Ends a turn to log in, with the session that it brought, if any. The
+    /// session's number; nothing when there is none, or the turn was lost.
+    pub async fn end_session_turn(
+        &self,
+        igrp: Igrp,
+        owner: Uuid,
+        session: Option<Sealed>,
+    ) -> Result<Option<i64>, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(store) => store.end_session_turn(igrp, owner, session).await,
+        }
+    }
+
+    /// Whether several processes may have the store open at a time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
     }
 
     /// Keeps a connection with new credentials in place of the one that there

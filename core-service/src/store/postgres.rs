@@ -24,6 +24,7 @@ mod recording;
 mod row;
 mod rows;
 mod schema;
+mod sessions;
 mod settings;
 mod tls;
 mod trial;

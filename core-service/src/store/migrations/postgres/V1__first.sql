@@ -76,6 +76,19 @@ CREATE TABLE salesforce_connections (
     warnings            TEXT                   -- JSON
 );
 
+-- Sessions at Salesforce, so that one core logs in for all. They are sealed as
+-- the secrets are. Turns to log in end by this server's clock.
+CREATE TABLE salesforce_sessions (
+    igrp              BIGINT  PRIMARY KEY
+                          REFERENCES salesforce_connections (igrp) ON DELETE CASCADE,
+    credentials_time  BIGINT  NOT NULL,
+    number            BIGINT  NOT NULL,        -- of the last session
+    key_id            TEXT,                    -- absent: there is none, or it is over
+    sealed_session    BYTEA,
+    lease_owner       UUID,                    -- who is logging in
+    lease_end         BIGINT
+);
+
 -- What was seen before. The digest covers kind, scope and key.
 CREATE TABLE idempotency_keys (
     key_digest    UUID    PRIMARY KEY,
