@@ -6,6 +6,9 @@
 //! a unique index; and a transaction that meets another is run again as a whole
 //! ([`database`]).
 
+mod api_keys;
+mod bounds;
+mod calls;
 mod config;
 mod database;
 mod events;
@@ -21,13 +24,18 @@ mod queue;
 mod ratings;
 mod reading;
 mod recording;
+mod refused_messages;
 mod row;
 mod rows;
+mod salesforce_connections;
 mod schema;
 mod sessions;
 mod settings;
 mod tls;
 mod trial;
+mod upserts;
+mod url_tokens;
+mod visits;
 mod waking;
 mod working;
 mod writer;

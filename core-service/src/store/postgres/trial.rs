@@ -27,12 +27,12 @@ pub(super) async fn verdicts(
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
     // The log tells what has happened, and nothing of this will have.
-    let results = recording::record_in(&transaction, &[request])
+    let recorded = recording::record_in(&transaction, &[request])
         .with_subscriber(Dispatch::none())
         .await?;
     let mut undone = HashSet::new();
     let mut verdicts = Vec::new();
-    for result in results.into_iter().flatten() {
+    for result in recorded.results.into_iter().flatten() {
         verdicts.push(match result {
             ItemResult::Recorded(id) => {
                 undone.insert(id);

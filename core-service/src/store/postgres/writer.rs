@@ -219,32 +219,27 @@ impl Task {
             tokio::time::sleep(self.pace.write_delay.saturating_mul(items)).await;
         }
         let start = Instant::now();
-        let recorded = recording::record(&self.database, requests).await;
-        if let Err(error) = &recorded {
-            self.metrics.commit_failures.inc();
-            tracing::warn!(
-                error = error as &dyn std::error::Error,
-                "a transaction was lost"
-            );
-            return recorded;
+        let recorded = recording::record(&self.database, requests)
+            .await
+            .inspect_err(|error| {
+                self.metrics.commit_failures.inc();
+                tracing::warn!(
+                    error = error as &dyn std::error::Error,
+                    "a transaction was lost"
+                );
+            })?;
+        if recorded.is_due {
+            self.notices.ring(Topic::Enrichments);
         }
-        self.tell(requests);
+        if recorded.has_events {
+            self.notices.ring(Topic::Events);
+        }
         self.metrics.commits.inc();
         self.metrics
             .commit_duration
             .observe(start.elapsed().as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "a group is small")]
         self.metrics.group_requests.observe(requests.len() as f64);
-        recorded
-    }
-    /// Tells of what was recorded.
-    fn tell(&self, requests: &[Request]) {
-        let any = |kind: fn(&Request) -> bool| requests.iter().any(kind);
-        if any(|request| matches!(request, Request::Leads(_))) {
-            self.notices.ring(Topic::Enrichments);
-        }
-        if any(|request| matches!(request, Request::Events(_))) {
-            self.notices.ring(Topic::Events);
-        }
+        Ok(recorded.results)
     }
 }

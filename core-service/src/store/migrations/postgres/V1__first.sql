@@ -411,6 +411,12 @@ CREATE UNIQUE INDEX refused_messages_known
     ON refused_messages (organization_key, endpoint, reason, parameter, line, "column");
 CREATE INDEX refused_messages_by_time ON refused_messages (last_receive_time, number);
 
+-- The lists that have so many rows at most. Whoever adds to one locks its row.
+CREATE TABLE bounded_lists (
+    name  TEXT  PRIMARY KEY
+);
+INSERT INTO bounded_lists (name) VALUES ('url_tokens'), ('refused_messages');
+
 -- Written to learn whether writes work.
 CREATE TABLE probes (
     id    BIGINT  PRIMARY KEY CHECK (id = 1),
