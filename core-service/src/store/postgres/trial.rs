@@ -42,12 +42,12 @@ async fn try_once(
     let mut client = tries.client().await?;
     let transaction = client.transaction().await?;
     // The log tells what has happened, and nothing of this will have.
-    let results = recording::record_in(&transaction, requests)
+    let recorded = recording::record_in(&transaction, requests)
         .with_subscriber(Dispatch::none())
         .await?;
     let mut undone = HashSet::new();
     let mut verdicts = Vec::new();
-    for result in results.into_iter().flatten() {
+    for result in recorded.results.into_iter().flatten() {
         verdicts.push(match result {
             ItemResult::Recorded(id) => {
                 undone.insert(id);
