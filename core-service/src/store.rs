@@ -12,6 +12,7 @@
 mod columns;
 mod enrichment_work;
 mod error;
+mod expiry;
 mod fair_queue;
 mod pace;
 mod page;
@@ -26,6 +27,7 @@ use std::str::FromStr;
 
 pub use enrichment_work::{ClaimedEnrichment, DueEnrichments, EnrichmentClaim};
 pub use error::StoreError;
+pub use expiry::{Expired, Expiry, ExpiryPlace};
 pub use pace::Pace;
 pub use page::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Page,
@@ -198,6 +200,24 @@ impl Store {
     /// Writes something of no meaning, to learn whether writes work.
     pub async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
         on_backend!(self, store => store.probe(now).await)
+    }
+
+    /// Makes room ahead of time for what is recorded around `now`, where a backend
+    /// keeps records by their time. To be called at a start and now and then; what
+    /// has no room of its own is kept all the same.
+    pub async fn make_room(&self, now: Timestamp) -> Result<(), StoreError> {
+        on_backend!(self, store => store.make_room(now).await)
+    }
+
+    /// Deletes a few records that are older than a time, and says where to go on.
+    /// A step is small, so that nobody waits for it, and may be done again and by
+    /// several processes at once.
+    ///
+    /// The ratings of a call go together, once all are old. What is remembered of
+    /// a Lead goes with the last of its lead enrichments. Events of one month may
+    /// go together, once all of them are old.
+    pub async fn expire(&self, step: Expiry) -> Result<Expired, StoreError> {
+        on_backend!(self, store => store.expire(step).await)
     }
 
     /// Records events; one result each, in order.

@@ -12,6 +12,7 @@ mod calls;
 mod config;
 mod database;
 mod events;
+mod expiry;
 mod histories;
 mod installations;
 mod keys;
@@ -19,6 +20,7 @@ mod known_leads;
 mod lead_enrichments;
 mod listing;
 mod notices;
+mod partitions;
 mod quarantine;
 mod queue;
 mod ratings;
@@ -45,7 +47,7 @@ use tokio::sync::watch;
 
 pub use config::PostgresConfig;
 
-use super::{Migrated, Pace, StoreError, StoreState};
+use super::{Expired, Expiry, Migrated, Pace, StoreError, StoreState};
 use crate::domain::{LeadToEnrich, NewCallRating, NewEvent};
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Verdict};
@@ -111,6 +113,15 @@ impl PostgresStore {
             transaction.execute(&statement, &[&now.micros()]).await?;
             Ok::<_, StoreError>(())
         })
+    }
+
+    pub(super) async fn make_room(&self, now: Timestamp) -> Result<(), StoreError> {
+        let client = self.database.client().await?;
+        partitions::make(&client, now).await
+    }
+
+    pub(super) async fn expire(&self, step: Expiry) -> Result<Expired, StoreError> {
+        expiry::expire(&self.database, step).await
     }
 
     pub(super) async fn record_events(
