@@ -16,8 +16,8 @@ use std::time::Duration;
 use core_service::domain::{Coverage, NewApiKey, Role};
 use core_service::sealing::SecretKeySource;
 use core_service::{
-    CoreConfig, CoreHealth, EnrichingConfig, InstallationMode, SalesforceConfig, StartError,
-    StoreConfig, offline,
+    CoreConfig, CoreHealth, EnrichingConfig, ExpiringConfig, InstallationMode, SalesforceConfig,
+    StartError, StoreConfig, offline,
 };
 use prometheus_client::registry::Registry;
 use sfbridge_proto::v1 as pb;
@@ -58,6 +58,7 @@ pub(crate) struct Setup {
     pub(crate) store_write_delay: Duration,
     pub(crate) salesforce: SalesforceConfig,
     pub(crate) enriching: EnrichingConfig,
+    pub(crate) expiring: ExpiringConfig,
     pub(crate) drain: Duration,
 }
 
@@ -73,11 +74,12 @@ impl Setup {
             store_write_delay: Duration::ZERO,
             salesforce: SalesforceConfig::default(),
             enriching: EnrichingConfig::default(),
+            expiring: ExpiringConfig::default(),
             drain: DRAIN,
         }
     }
 
-    fn store(&self) -> StoreConfig {
+    pub(crate) fn store(&self) -> StoreConfig {
         StoreConfig::Sqlite {
             path: self.folder.path().join("core.db"),
         }
@@ -112,6 +114,7 @@ impl Setup {
             secret_keys: SecretKeySource::Own(self.secret_key_file()),
             salesforce: self.salesforce.clone(),
             enriching: self.enriching,
+            expiring: self.expiring,
             reflection: self.reflection,
         };
         let mut registry = Registry::default();
