@@ -335,7 +335,7 @@ impl Setting {
             Self::OperatorListen => ("operator_listen", Process, None, "ADDRESS",
                 "Where /healthz, /readyz and /metrics are [default: 127.0.0.1:8081, for a core \
                  alone 127.0.0.1:8082]"),
-            Self::Log => ("log", Process, Some("info,refinery_core=warn"), "FILTER",
+            Self::Log => ("log", Process, Some("info,refinery_core=warn,tokio_postgres=warn"), "FILTER",
                 "What to log on standard error: error, warn, info, debug, trace, or a filter such \
                  as info,core_service=debug"),
             Self::LogFormat => ("log_format", Process, Some("text"), "FORMAT",
