@@ -153,3 +153,6 @@ impl PostgresStore {
         trial::verdicts(&self.database, Request::Leads(batch)).await
     }
 }
+
+#[cfg(test)]
+mod tests;
