@@ -15,8 +15,10 @@ mod events;
 mod histories;
 mod installations;
 mod keys;
+mod known_leads;
 mod lead_enrichments;
 mod listing;
+mod notices;
 mod quarantine;
 mod queue;
 mod ratings;
@@ -27,12 +29,14 @@ mod row;
 mod rows;
 mod salesforce_connections;
 mod schema;
+mod sessions;
 mod settings;
 mod tls;
 mod trial;
 mod upserts;
 mod url_tokens;
 mod visits;
+mod waking;
 mod working;
 mod writer;
 
@@ -46,6 +50,7 @@ use crate::domain::{LeadToEnrich, NewCallRating, NewEvent};
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Verdict};
 use database::{Database, transact};
+use notices::Notices;
 use recording::Request;
 use writer::Writer;
 
@@ -54,6 +59,7 @@ use writer::Writer;
 pub struct PostgresStore {
     database: Database,
     writer: Writer,
+    notices: Notices,
     metrics: StoreMetrics,
 }
 
@@ -75,10 +81,12 @@ impl PostgresStore {
         let migrated = schema::prepare(&mut client, config).await?;
         // It has settings of its own.
         drop(deadpool_postgres::Object::take(client));
-        let writer = Writer::start(&database, pace, metrics.clone());
+        let notices = Notices::start(config);
+        let writer = Writer::start(&database, &notices, pace, metrics.clone());
         let store = Self {
             database,
             writer,
+            notices,
             metrics,
         };
         Ok((store, migrated))
@@ -86,6 +94,7 @@ impl PostgresStore {
 
     pub(super) async fn close(&self) {
         self.writer.close().await;
+        self.notices.close();
         self.database.close();
     }
 

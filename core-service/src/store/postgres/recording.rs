@@ -1,6 +1,6 @@
 //! Recording batches: reading what they need, writing what becomes of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use deadpool_postgres::Transaction;
@@ -12,9 +12,12 @@ use super::super::StoreError;
 use super::super::columns::warnings;
 use super::database::{Database, transact};
 use super::installations::RecordingLock;
+use super::lead_enrichments::any_due;
 use super::rows::Rows;
-use super::upserts::Upserts;
-use super::{calls, events, installations, keys, lead_enrichments, quarantine, ratings, visits};
+use super::upserts::{Changed, Upserts};
+use super::{
+    calls, events, installations, keys, lead_enrichments, quarantine, ratings, visits, waking,
+};
 use crate::domain::{LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit};
 use crate::recording::{Batch, Changes, Draft, ItemResult, Needs, RecordKind, Sender};
 
@@ -96,11 +99,22 @@ struct Data {
     calls: Upserts<NewCall>,
 }
 
-/// Records batches in one transaction; the results of each, in order.
+/// What recording batches comes to.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    /// The results of each batch, in order.
+    pub(super) results: Vec<Vec<ItemResult>>,
+    /// Whether a job may be due sooner than somebody knows.
+    pub(super) is_due: bool,
+    /// Whether there are new events.
+    pub(super) has_events: bool,
+}
+
+/// Records batches in one transaction.
 pub(super) async fn record(
     database: &Database,
     requests: &[Request],
-) -> Result<Vec<Vec<ItemResult>>, StoreError> {
+) -> Result<Recorded, StoreError> {
     transact!(database, |transaction| record_in(&transaction, requests)
         .await)
 }
@@ -109,7 +123,7 @@ pub(super) async fn record(
 pub(super) async fn record_in(
     transaction: &Transaction<'_>,
     requests: &[Request],
-) -> Result<Vec<Vec<ItemResult>>, StoreError> {
+) -> Result<Recorded, StoreError> {
     let mut needs = Needs::default();
     let mut data_needs = DataNeeds::default();
     for request in requests {
@@ -134,8 +148,14 @@ pub(super) async fn record_in(
             Request::Rejected(batch) => draft.quarantine(batch),
         });
     }
-    write(transaction, draft.into_changes(), data).await?;
-    Ok(results)
+    let changes = draft.into_changes();
+    let has_events = !changes.events.is_empty();
+    let is_due = write(transaction, changes, data).await?;
+    Ok(Recorded {
+        results,
+        is_due,
+        has_events,
+    })
 }
 
 /// Reads, and locks, what batches need. The statements go out together.
@@ -193,12 +213,13 @@ async fn read(
 }
 
 /// Writes what batches come to. The statements go out together, in an order
-/// that is the same for all transactions.
+/// that is the same for all transactions. Whether a job may be due sooner than
+/// somebody knows.
 async fn write(
     transaction: &Transaction<'_>,
     changes: Changes,
     data: Data,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let Changes {
         installations,
         events,
@@ -233,7 +254,33 @@ async fn write(
         quarantine::hold(transaction, &holds).await?;
         quarantine::release(transaction, &releases).await
     });
-    first_cause([warned.as_ref().err(), held.as_ref().err()])
+    first_cause([warned.as_ref().err(), held.as_ref().err()])?;
+    let is_woken = wake(transaction, &visits, &calls).await?;
+    Ok(is_woken || any_due(&jobs))
+}
+
+/// Wakes the jobs that wait for what was written; whether there were any.
+async fn wake(
+    transaction: &Transaction<'_>,
+    visits: &BTreeMap<visits::VisitKey, Changed<NewVisit>>,
+    calls: &BTreeMap<calls::CallKey, Changed<NewCall>>,
+) -> Result<bool, StoreError> {
+    let times = visits.values().map(|visit| visit.receive_time);
+    let times = times.chain(calls.values().map(|call| call.receive_time));
+    let Some(now) = times.max() else {
+        return Ok(false);
+    };
+    let visitors = visits.keys().map(|key| (key.igrp, key.visitor_id));
+    let callers = calls
+        .iter()
+        .filter_map(|(key, call)| Some((key.igrp, call.content.visitor_id?)));
+    let visitors: BTreeSet<_> = visitors.chain(callers).collect();
+    let visitors: Vec<_> = visitors.into_iter().collect();
+    let calls: Vec<_> = calls
+        .keys()
+        .map(|key| (key.igrp, key.call_ref.clone()))
+        .collect();
+    waking::wake(transaction, &visitors, &calls, now).await
 }
 
 /// Of statements that went out together: why one failed, if one did. Those
@@ -260,7 +307,7 @@ fn first_cause<'a>(
 
 async fn add_warnings(
     transaction: &Transaction<'_>,
-    changed: std::collections::BTreeMap<(RecordKind, Uuid), Vec<String>>,
+    changed: BTreeMap<(RecordKind, Uuid), Vec<String>>,
 ) -> Result<(), StoreError> {
     let kinds: BTreeSet<RecordKind> = changed.keys().map(|(kind, _)| *kind).collect();
     for kind in kinds {
