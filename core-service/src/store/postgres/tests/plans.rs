@@ -12,7 +12,10 @@ use sfbridge_values::{SalesforceId, VisitorId};
 use tokio_postgres::SimpleQueryMessage;
 use uuid::Uuid;
 
-use crate::domain::{Coverage, Notification, QuarantineState, RejectionReason};
+use crate::domain::{
+    Awaited, Coverage, Installation, Notification, PlannedPush, QuarantineState, RejectionReason,
+    RunResult, Settlement,
+};
 use crate::recording::Item;
 use crate::store::conformance::given::{
     OURS, all_enrichments, all_events, all_ratings, at, bad, batch, call, call_ref, event, igrp,
@@ -21,8 +24,8 @@ use crate::store::conformance::given::{
 use crate::store::conformance::metrics;
 use crate::store::conformance::refused::{all_refused, refusal};
 use crate::store::{
-    CallFilter, CallRatingFilter, EventFilter, LeadEnrichmentFilter, PageRequest, QuarantineFilter,
-    RefusedMessageFilter, Store, StoreConfig, TimeRange, VisitFilter,
+    CallFilter, CallRatingFilter, EnrichmentClaim, EventFilter, LeadEnrichmentFilter, PageRequest,
+    QuarantineFilter, RefusedMessageFilter, Store, StoreConfig, TimeRange, VisitFilter,
 };
 
 /// The tables that grow without end.
@@ -400,15 +403,72 @@ fn quarantine_filters(show_resolved: bool) -> Vec<QuarantineFilter> {
     ]
 }
 
+/// Has some jobs wait, for data and for a connection, go on, and end.
+async fn work_on_everything(store: &Store) {
+    store.due_enrichments(at(1)).await.unwrap();
+    store.enrichment_counts().await.unwrap();
+    let claim = EnrichmentClaim {
+        igrp: seven(),
+        owner: Uuid::nil(),
+        now: at(1),
+        lease_until: at(9),
+        limit: 3,
+    };
+    let claimed = store.claim_enrichments(claim).await.unwrap();
+    let [first, second, third] = &claimed[..] else {
+        panic!("three are due");
+    };
+    let settle = |lease, result| Settlement {
+        lease,
+        result,
+        attribution: None,
+        warnings: Vec::new(),
+    };
+    let history = store.history(seven(), Some(visitor(9)), None, at(1));
+    let nothing = RunResult::NothingKnown(Awaited::from(&history.await.unwrap()));
+    let push = PlannedPush {
+        lease: third.lease,
+        fields: [("Source__c".to_owned(), "Google".to_owned())].into(),
+        attribution: None,
+    };
+    let fields = push.fields.clone();
+    let begun = store.begin_push(vec![push], at(9), at(1)).await.unwrap();
+    assert_eq!(begun, [true]);
+    let settlements = vec![
+        settle(first.lease, nothing),
+        settle(second.lease, RunResult::NoConnection(String::new())),
+        settle(third.lease, RunResult::Succeeded(fields)),
+    ];
+    store.settle_enrichments(settlements, at(1)).await.unwrap();
+    store
+        .release_connection_waits(seven(), at(1))
+        .await
+        .unwrap();
+    let ended = third.enrichment.lead_enrichment_id;
+    store
+        .retry_enrichment(ended, at(1))
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    store
+        .cancel_enrichment(ended, at(1))
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_statement_reads_through_a_table_of_records() {
     let one = OneConnection::open().await;
     write_everything(&one.store).await;
     read_everything(&one.store).await;
-    for force in [false, true] {
-        let other = one.store.delete_installation(igrp(8), force).await;
-        assert_eq!(other.unwrap(), None);
-    }
+    work_on_everything(&one.store).await;
+    let empty = Installation::provisional(igrp(8), None, at(1));
+    assert!(one.store.create_installation(empty).await.unwrap());
+    let deleted = one.store.delete_installation(igrp(8), false).await;
+    assert_eq!(deleted.unwrap(), Some(true));
     // What can be found by an index is, then, however few rows there are.
     let plans = one.plans("SET enable_seqscan = off").await;
     assert!(plans.len() > 60, "{}", plans.len());
@@ -426,7 +486,7 @@ async fn a_list_of_one_visitor_call_or_record_does_not_walk_its_installation() {
     let one = OneConnection::open().await;
     write_everything(&one.store).await;
     read_everything(&one.store).await;
-    let plans = one.plans("").await;
+    let plans = one.plans("SET enable_seqscan = on").await;
     let identities = [
         "visitor_id = $",
         "call_ref = $",
