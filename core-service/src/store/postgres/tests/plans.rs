@@ -182,12 +182,14 @@ async fn write_everything(store: &Store) {
         });
         let events: Vec<_> = events.collect();
         store.record_events(batch(1, events)).await.unwrap();
-        let rejected = (MANY..MANY + count)
+        // Two of them leave the quarantine.
+        let first = MANY + 2 * round;
+        let rejected = (first..first + count)
             .map(|n| noted(bad(RejectionReason::InvalidDecimal), n))
             .collect::<Vec<_>>();
         let results = store.record_events(batch(1, rejected)).await.unwrap();
         let held = results[0].quarantined();
-        let replay = item(event("")).replaying("replay", held);
+        let replay = item(event("")).replaying(&key("event", first), held);
         store.record_events(batch(1, [replay])).await.unwrap();
         let gone = bad(RejectionReason::RecordGone).notified("gone");
         store.quarantine(batch(1, [gone])).await.unwrap();
@@ -472,12 +474,14 @@ async fn no_statement_reads_through_a_table_of_records() {
     // What can be found by an index is, then, however few rows there are.
     let plans = one.plans("SET enable_seqscan = off").await;
     assert!(plans.len() > 60, "{}", plans.len());
-    for (statement, plan) in &plans {
-        for node in nodes(plan) {
-            let table = read_through(node);
-            assert!(table.is_none(), "{table:?}:\n{statement}\n{plan:#}");
-        }
-    }
+    let reading_through: Vec<String> = plans
+        .iter()
+        .flat_map(|(statement, plan)| {
+            let through = nodes(plan).into_iter().filter_map(read_through);
+            through.map(move |table| format!("{table}:\n{statement}"))
+        })
+        .collect();
+    assert!(reading_through.is_empty(), "{}", reading_through.join("\n"));
     one.store.close().await;
 }
 
@@ -501,11 +505,14 @@ async fn a_list_of_one_visitor_call_or_record_does_not_walk_its_installation() {
         .filter(|(statement, _)| is_of_one(statement))
         .collect();
     assert!(lists.len() >= 14, "{}", lists.len());
-    for (statement, plan) in lists {
-        for node in nodes(plan) {
-            assert!(!walks_installation(node), "{statement}\n{plan:#}");
-            assert!(read_through(node).is_none(), "{statement}\n{plan:#}");
-        }
-    }
+    let walking: Vec<String> = lists
+        .into_iter()
+        .filter(|(_, plan)| {
+            let mut nodes = nodes(plan).into_iter();
+            nodes.any(|node| walks_installation(node) || read_through(node).is_some())
+        })
+        .map(|(statement, plan)| format!("{statement}\n{plan:#}"))
+        .collect();
+    assert!(walking.is_empty(), "{}", walking.join("\n"));
     one.store.close().await;
 }
