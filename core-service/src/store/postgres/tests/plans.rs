@@ -147,7 +147,12 @@ fn read_through(node: &Value) -> Option<&'static str> {
         _ => false,
     };
     // Some indexes have those rows alone that are looked for.
-    let has_few = ["lead_enrichments_due", "lead_enrichments_leased"];
+    let has_few = [
+        "lead_enrichments_due",
+        "lead_enrichments_leased",
+        "lead_enrichments_awaiting_visitor",
+        "lead_enrichments_awaiting_call",
+    ];
     let is_of_few = has_few.contains(&text(node, "Index Name"));
     (is_walk && !is_of_few).then_some(table)
 }
@@ -414,10 +419,11 @@ async fn work_on_everything(store: &Store) {
         owner: Uuid::nil(),
         now: at(1),
         lease_until: at(9),
-        limit: 3,
+        // So that as much is remembered of Leads.
+        limit: usize::try_from(MANY).unwrap(),
     };
     let claimed = store.claim_enrichments(claim).await.unwrap();
-    let [first, second, third] = &claimed[..] else {
+    let [first, second, third, ..] = &claimed[..] else {
         panic!("three are due");
     };
     let settle = |lease, result| Settlement {
