@@ -162,3 +162,6 @@ impl PostgresStore {
         trial::verdicts(&self.database, Request::Leads(batch)).await
     }
 }
+
+#[cfg(test)]
+mod tests;
