@@ -65,8 +65,10 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    /// A core with the embedded store; where `SFBRIDGE_TEST_STORE` is
+    /// `postgres`, with a PostgreSQL database of its own.
     pub(crate) fn new() -> Self {
-        Self {
+        let setup = Self {
             folder: Arc::new(tempfile::tempdir().unwrap()),
             database: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -78,6 +80,11 @@ impl Setup {
             salesforce: SalesforceConfig::default(),
             enriching: EnrichingConfig::default(),
             drain: DRAIN,
+        };
+        if std::env::var_os("SFBRIDGE_TEST_STORE").is_some_and(|store| store == "postgres") {
+            setup.on_postgres()
+        } else {
+            setup
         }
     }
 
