@@ -187,6 +187,8 @@ fn gateway_default(setting: Setting) -> Option<String> {
         Setting::GatewayHeaderTime => Length(gateway.header_time).to_string(),
         Setting::GatewayBodyTime => Length(gateway.body_time).to_string(),
         Setting::GatewayRequestTime => Length(gateway.request_time).to_string(),
+        Setting::GatewayCoreTime => Length(gateway.core_time).to_string(),
+        Setting::GatewayNoticeTime => Length(gateway.notice_time).to_string(),
         Setting::DefaultIgrpFields => names(Identity::Igrp),
         Setting::DefaultVisitorIdFields => names(Identity::VisitorId),
         Setting::DefaultCallRefFields => names(Identity::CallRef),

@@ -173,3 +173,6 @@ impl PostgresStore {
         trial::verdicts(&self.database, Request::Leads(batch)).await
     }
 }
+
+#[cfg(test)]
+mod tests;

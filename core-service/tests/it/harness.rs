@@ -11,6 +11,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use core_service::domain::{Coverage, NewApiKey, Role};
@@ -49,7 +50,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How to set up a core.
 pub(crate) struct Setup {
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
+    /// Where its store is, unless that is in the folder.
+    database: Option<Arc<test_postgres::Database>>,
     pub(crate) listen: SocketAddr,
     pub(crate) tls: Option<ServerTls>,
     pub(crate) max_connections: usize,
@@ -63,9 +66,12 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    /// A core with the embedded store; where `SFBRIDGE_TEST_STORE` is
+    /// `postgres`, with a PostgreSQL database of its own.
     pub(crate) fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
+        let setup = Self {
+            folder: Arc::new(tempfile::tempdir().unwrap()),
+            database: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: None,
             max_connections: 1_024,
@@ -76,12 +82,37 @@ impl Setup {
             enriching: EnrichingConfig::default(),
             expiring: ExpiringConfig::default(),
             drain: DRAIN,
+        };
+        if std::env::var_os("SFBRIDGE_TEST_STORE").is_some_and(|store| store == "postgres") {
+            setup.on_postgres()
+        } else {
+            setup
+        }
+    }
+
+    /// With its store in a PostgreSQL database of its own.
+    pub(crate) fn on_postgres(mut self) -> Self {
+        self.database = Some(Arc::new(test_postgres::Database::create()));
+        self
+    }
+
+    /// Another core of the same store and keys.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            folder: Arc::clone(&self.folder),
+            database: self.database.clone(),
+            tls: self.tls.clone(),
+            salesforce: self.salesforce.clone(),
+            ..*self
         }
     }
 
     pub(crate) fn store(&self) -> StoreConfig {
-        StoreConfig::Sqlite {
-            path: self.folder.path().join("core.db"),
+        match &self.database {
+            Some(database) => database.url().parse().unwrap(),
+            None => StoreConfig::Sqlite {
+                path: self.folder.path().join("core.db"),
+            },
         }
     }
 

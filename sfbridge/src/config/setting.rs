@@ -47,6 +47,8 @@ pub(crate) enum Setting {
     GatewayHeaderTime,
     GatewayBodyTime,
     GatewayRequestTime,
+    GatewayCoreTime,
+    GatewayNoticeTime,
     GatewayMaxDepth,
     GatewayMaxAttributes,
     GatewayMaxNameBytes,
@@ -107,7 +109,7 @@ pub(crate) struct Row {
 
 impl Setting {
     /// All settings, in the order in which people read them.
-    pub(crate) const ALL: [Self; 62] = [
+    pub(crate) const ALL: [Self; 64] = [
         Self::DataDir,
         Self::Store,
         Self::StorePasswordFile,
@@ -143,6 +145,8 @@ impl Setting {
         Self::GatewayHeaderTime,
         Self::GatewayBodyTime,
         Self::GatewayRequestTime,
+        Self::GatewayCoreTime,
+        Self::GatewayNoticeTime,
         Self::GatewayMaxDepth,
         Self::GatewayMaxAttributes,
         Self::GatewayMaxNameBytes,
@@ -324,6 +328,11 @@ impl Setting {
                 "How long a message may take to arrive"),
             Self::GatewayRequestTime => ("gateway_request_time", Gateway, None, "TIME",
                 "How long a message may take in all"),
+            Self::GatewayCoreTime => ("gateway_core_time", Gateway, None, "TIME",
+                "How long one of several cores may take for a message before another is asked"),
+            Self::GatewayNoticeTime => ("gateway_notice_time", Gateway, None, "TIME",
+                "How long a gateway that shuts down takes messages after /readyz has said so, for \
+                 load balancers to notice; at most half of shutdown_deadline"),
             Self::GatewayMaxDepth => ("gateway_max_depth", Gateway, None, "NUMBER",
                 "How deep a message's elements may be nested"),
             Self::GatewayMaxAttributes => ("gateway_max_attributes", Gateway, None, "NUMBER",
@@ -344,7 +353,7 @@ impl Setting {
                 "The fields that give the call reference when no parameter does, comma-separated"),
             Self::CoreUrl => ("core_url", Upstream, None, "URL",
                 "Where the core is, as http://host:port or https://host:port; several, \
-                 comma-separated, are balanced"),
+                 comma-separated, stand in for each other"),
             Self::CoreUrlCaFile => ("core_url_ca_file", Upstream, None, "FILE",
                 "The authorities of an https core, as PEM [default: those of the system]"),
             Self::CoreUrlCertificateFile => ("core_url_certificate_file", Upstream, None, "FILE",
@@ -358,7 +367,7 @@ impl Setting {
             Self::OperatorListen => ("operator_listen", Process, None, "ADDRESS",
                 "Where /healthz, /readyz and /metrics are [default: 127.0.0.1:8081, for a core \
                  alone 127.0.0.1:8082]"),
-            Self::Log => ("log", Process, Some("info,refinery_core=warn"), "FILTER",
+            Self::Log => ("log", Process, Some("info,refinery_core=warn,tokio_postgres=warn"), "FILTER",
                 "What to log on standard error: error, warn, info, debug, trace, or a filter such \
                  as info,core_service=debug"),
             Self::LogFormat => ("log_format", Process, Some("text"), "FORMAT",
