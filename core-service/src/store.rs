@@ -11,6 +11,7 @@
 
 mod enrichment_work;
 mod error;
+mod event_stream;
 mod pace;
 mod page;
 mod sqlite;
@@ -21,6 +22,7 @@ use std::str::FromStr;
 
 pub use enrichment_work::{ClaimedEnrichment, DueEnrichments, EnrichmentClaim};
 pub use error::StoreError;
+pub use event_stream::{StreamFilter, StreamLimits, StreamPage, StreamPlace, StreamStart};
 pub use pace::Pace;
 pub use page::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Page,
@@ -636,6 +638,29 @@ impl Store {
     ) -> Result<Page<Event>, StoreError> {
         match self {
             Self::Sqlite(store) => store.events(filter, page).await,
+        }
+    }
+
+    /// The next events of the stream. `None` when the place to go on from is
+    /// not one of this store: it was given out for events that are gone since a
+    /// backup was restored.
+    pub async fn stream_events(
+        &self,
+        start: StreamStart,
+        filter: StreamFilter,
+        limits: StreamLimits,
+    ) -> Result<Option<StreamPage>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.stream_events(start, filter, limits).await,
+        }
+    }
+
+    /// Hears whenever [`Store::stream_events`] may find more than before. Where
+    /// others write to the store too, that may come late: look again now and
+    /// then.
+    pub fn event_alarm(&self) -> tokio::sync::watch::Receiver<()> {
+        match self {
+            Self::Sqlite(store) => store.event_alarm(),
         }
     }
 

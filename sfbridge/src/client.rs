@@ -19,7 +19,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 pub(crate) use paging::{Page, collect};
-pub(crate) use status::Refused;
+pub(crate) use status::{Refused, is_passing};
 pub(crate) use tls::{core_endpoint, core_tls, doubt};
 
 use crate::config::{Config, Setting, Source};

@@ -9,6 +9,7 @@ mod attribution_models;
 mod calls;
 mod columns;
 mod copies;
+mod event_stream;
 mod events;
 mod fair_queue;
 mod file;
@@ -44,7 +45,8 @@ pub use copies::{backup, restore};
 use super::{
     CallFilter, CallRatingFilter, ClaimedEnrichment, DueEnrichments, EnrichmentClaim, EventFilter,
     InstallationFilter, LeadEnrichmentFilter, Migrated, Pace, Page, PageRequest, QuarantineFilter,
-    RefusedMessageFilter, StoreError, StoreState, VisitFilter,
+    RefusedMessageFilter, StoreError, StoreState, StreamFilter, StreamLimits, StreamPage,
+    StreamStart, VisitFilter,
 };
 use crate::domain::{
     ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadEnrichmentState,
@@ -104,7 +106,17 @@ impl SqliteStore {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(batch, events::record).await
+        let alarm = self.writer.event_alarm();
+        self.writer
+            .record(batch, move |connection, batch| {
+                let results = events::record(connection, batch)?;
+                let is_recorded = |result: &ItemResult| matches!(result, ItemResult::Recorded(_));
+                if results.iter().any(is_recorded) {
+                    alarm.set();
+                }
+                Ok(results)
+            })
+            .await
     }
 
     pub(super) async fn rate_calls(
@@ -618,6 +630,21 @@ impl SqliteStore {
         self.readers
             .read(move |connection| events::list(connection, filter, page))
             .await
+    }
+
+    pub(super) async fn stream_events(
+        &self,
+        start: StreamStart,
+        filter: StreamFilter,
+        limits: StreamLimits,
+    ) -> Result<Option<StreamPage>, StoreError> {
+        self.readers
+            .read(move |connection| event_stream::after(connection, start, &filter, limits))
+            .await
+    }
+
+    pub(super) fn event_alarm(&self) -> watch::Receiver<()> {
+        self.writer.event_alarm().listen()
     }
 
     pub(super) async fn call_ratings(

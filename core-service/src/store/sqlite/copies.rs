@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::super::StoreError;
+use super::event_stream;
 use super::file::{self, Lock, open_error};
 use super::log;
 
@@ -62,6 +63,9 @@ pub fn restore(from: &Path, database: &Path, replace: bool) -> Result<(), StoreE
     // Of an earlier try that broke off.
     let _ = fs::remove_file(&partial);
     copy_bytes(from, &partial).map_err(|error| open_error(&partial, error))?;
+    rusqlite::Connection::open(&partial)
+        .and_then(|copy| event_stream::begin_life(&copy))
+        .map_err(|error| open_error(&partial, error))?;
     // Until the backup has its name, the old database must be whole without its
     // log. One that can't be opened has nothing to lose.
     if database.exists()

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::{EventFilter, Page, PageRequest, StoreError};
 use super::columns::{self, text};
-use super::listing::{Conditions, Listing};
+use super::listing::{self, Conditions, Listing};
 use super::recording::{self, Admitted, Repeat, Steps};
 use crate::domain::{Event, Known, Match, NewEvent, identity};
 use crate::recording::{Batch, ItemResult, RecordKind, complete_event, new_record_id};
@@ -67,13 +67,17 @@ fn insert(connection: &Connection, event: &Event) -> Result<(), StoreError> {
     let record_id = origin.and_then(|origin| text(origin.record_id.as_ref()));
     connection
         .prepare_cached(
+            // Numbers only rise, also when the last event was deleted: whoever
+            // streams events has read up to one of them.
             "INSERT INTO events (
-                 event_id, igrp, action, action_folded, visitor_id, call_ref, title, value,
+                 number, event_id, igrp, action, action_folded, visitor_id, call_ref, title, value,
                  transaction_value, currency, transaction_ref, event_time, event_time_source,
                  receive_time, match_mode, source_phone_number, call_start_time, is_void,
                  attributes, warnings, idempotency_key, organization_id, action_id,
                  notification_id, object_type, record_id, record_key)
              VALUES (
+                 1 + max((SELECT highest FROM event_numbers),
+                         coalesce((SELECT max(number) FROM events), 0)),
                  :event_id, :igrp, :action, :action_folded, :visitor_id, :call_ref, :title, :value,
                  :transaction_value, :currency, :transaction_ref, :event_time, :event_time_source,
                  :receive_time, :match_mode, :source_phone_number, :call_start_time, :is_void,
@@ -117,6 +121,17 @@ pub(super) fn find(connection: &Connection, event_id: Uuid) -> Result<Option<Eve
     Ok(connection
         .prepare_cached(&format!("{SELECT} WHERE events.event_id = ?1"))?
         .query_row(params![event_id.as_bytes()], read)
+        .optional()?)
+}
+
+/// The event of this number, and about how many bytes it takes.
+pub(super) fn numbered(
+    connection: &Connection,
+    number: i64,
+) -> Result<Option<(Event, usize)>, StoreError> {
+    Ok(connection
+        .prepare_cached(&format!("{SELECT} WHERE events.number = ?1"))?
+        .query_row([number], |row| Ok((read(row)?, listing::size_of(row)?)))
         .optional()?)
 }
 

@@ -100,7 +100,7 @@ impl Listing {
 }
 
 /// About how many bytes a row takes.
-fn size_of(row: &Row<'_>) -> rusqlite::Result<usize> {
+pub(super) fn size_of(row: &Row<'_>) -> rusqlite::Result<usize> {
     (0..row.as_ref().column_count()).try_fold(0, |sum, column| {
         let bytes = match row.get_ref(column)? {
             ValueRef::Null => 0,
