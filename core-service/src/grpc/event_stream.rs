@@ -37,13 +37,16 @@ const PAGE: StreamLimits = StreamLimits {
     looked_at: 1_000,
 };
 
-/// After how much silence a stream tells how far it is. Also how late it sees
-/// what another core has recorded, should nobody wake it.
+/// After how much silence a stream tells how far it is.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// How long a stream that has caught up rests between two readings: what is
 /// recorded meanwhile is read together.
 const REST: Duration = Duration::from_millis(20);
+
+/// How long it rests at most while others write, whose events may have to come
+/// first.
+const LONGEST_REST: Duration = Duration::from_millis(500);
 
 /// What all streams share.
 #[derive(Clone, Debug)]
@@ -234,6 +237,7 @@ impl EventStream {
         // When the reader was told something last, and whether it knows by that
         // that it has caught up.
         let mut told: Option<(Instant, bool)> = None;
+        let mut rest = REST;
         loop {
             let read_at = Instant::now();
             // What is recorded from here on rings again.
@@ -247,6 +251,7 @@ impl EventStream {
                 events,
                 next,
                 is_caught_up,
+                has_unsettled,
             } = page;
             start = StreamStart::After(next);
             let is_news = match told {
@@ -263,7 +268,18 @@ impl EventStream {
             }
             if is_caught_up {
                 let (told_at, _) = told.unwrap_or((read_at, true));
-                self.wait(read_at, told_at + SILENCE).await?;
+                rest = if is_empty {
+                    (rest * 2).min(LONGEST_REST)
+                } else {
+                    REST
+                };
+                let tell_at = told_at + SILENCE;
+                let until = if has_unsettled {
+                    tell_at.min(read_at + rest)
+                } else {
+                    tell_at
+                };
+                self.wait(read_at, until).await?;
             }
         }
     }
@@ -278,9 +294,9 @@ impl EventStream {
         }
     }
 
-    /// Waits until there may be more to read, or it is time to say something.
-    async fn wait(&mut self, read_at: Instant, tell_at: Instant) -> Result<(), Error> {
-        match timeout_at(tell_at, self.alarm.changed()).await {
+    /// Waits until there may be more to read, at most until then.
+    async fn wait(&mut self, read_at: Instant, until: Instant) -> Result<(), Error> {
+        match timeout_at(until, self.alarm.changed()).await {
             Ok(Ok(())) => sleep_until(read_at + REST).await,
             Ok(Err(_)) => return Err(StoreError::Closed.into()),
             Err(_) => {}

@@ -73,4 +73,7 @@ pub struct StreamPage {
     pub next: StreamPlace,
     /// Whether this was everything that there is at the moment.
     pub is_caught_up: bool,
+    /// Whether somebody is writing at the moment, so that what is durable
+    /// already may have to wait for its place.
+    pub has_unsettled: bool,
 }

@@ -5,13 +5,10 @@
 
 mod alarm;
 mod api_keys;
-mod attribution_models;
 mod calls;
-mod columns;
 mod copies;
 mod event_stream;
 mod events;
-mod fair_queue;
 mod file;
 mod histories;
 mod installations;
@@ -26,6 +23,7 @@ mod ratings;
 mod readers;
 mod recording;
 mod refused_messages;
+mod row;
 mod salesforce_connections;
 mod slowness;
 mod trial;
@@ -106,13 +104,13 @@ impl SqliteStore {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        let alarm = self.writer.event_alarm();
+        let (alarm, event_alarm) = (self.writer.alarm(), self.writer.event_alarm());
         self.writer
             .record(batch, move |connection, batch| {
-                let results = events::record(connection, batch)?;
+                let results = recording::events(connection, batch, &alarm)?;
                 let is_recorded = |result: &ItemResult| matches!(result, ItemResult::Recorded(_));
                 if results.iter().any(is_recorded) {
-                    alarm.set();
+                    event_alarm.set();
                 }
                 Ok(results)
             })
@@ -123,7 +121,12 @@ impl SqliteStore {
         &self,
         batch: Batch<NewCallRating>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(batch, ratings::record).await
+        let alarm = self.writer.alarm();
+        self.writer
+            .record(batch, move |connection, batch| {
+                recording::ratings(connection, batch, &alarm)
+            })
+            .await
     }
 
     pub(super) async fn enrich_leads(
@@ -133,7 +136,7 @@ impl SqliteStore {
         let alarm = self.writer.alarm();
         self.writer
             .record(batch, move |connection, batch| {
-                lead_enrichments::record(connection, batch, &alarm)
+                recording::leads(connection, batch, &alarm)
             })
             .await
     }
@@ -146,10 +149,11 @@ impl SqliteStore {
             warnings: event.warnings,
             tie: Some(event.tie),
         };
+        let alarm = self.writer.alarm();
         self.writer
             .try_out((batch.sender(), batch.items.len()), move |connection| {
                 trial::verdicts(
-                    || events::record(connection, batch),
+                    || recording::events(connection, batch, &alarm),
                     |id| Ok(events::find(connection, id)?.map(prospect)),
                 )
             })
@@ -164,10 +168,11 @@ impl SqliteStore {
             warnings: rating.warnings,
             tie: None,
         };
+        let alarm = self.writer.alarm();
         self.writer
             .try_out((batch.sender(), batch.items.len()), move |connection| {
                 trial::verdicts(
-                    || ratings::record(connection, batch),
+                    || recording::ratings(connection, batch, &alarm),
                     |id| Ok(ratings::find(connection, id)?.map(prospect)),
                 )
             })
@@ -186,7 +191,7 @@ impl SqliteStore {
         self.writer
             .try_out((batch.sender(), batch.items.len()), move |connection| {
                 trial::verdicts(
-                    || lead_enrichments::record(connection, batch, &alarm),
+                    || recording::leads(connection, batch, &alarm),
                     |id| Ok(lead_enrichments::find(connection, id)?.map(prospect)),
                 )
             })
@@ -363,7 +368,12 @@ impl SqliteStore {
         &self,
         batch: Batch<std::convert::Infallible>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(batch, quarantine::record).await
+        let alarm = self.writer.alarm();
+        self.writer
+            .record(batch, move |connection, batch| {
+                recording::rejected(connection, batch, &alarm)
+            })
+            .await
     }
 
     pub(super) async fn resolve_quarantined(

@@ -2,10 +2,10 @@
 //! order of commits.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use sfbridge_values::Igrp;
 
+use super::super::columns::{self, Columns};
 use super::super::{StoreError, StreamFilter, StreamLimits, StreamPage, StreamPlace, StreamStart};
-use super::{columns, events};
+use super::events;
 
 /// The highest number that an event ever had.
 const HIGHEST: &str = "SELECT max(
@@ -57,6 +57,7 @@ pub(super) fn after(
                 events,
                 next,
                 is_caught_up,
+                has_unsettled: false,
             }));
         }
         looked_at += 1;
@@ -73,6 +74,7 @@ pub(super) fn after(
         events: read,
         next: if is_caught_up { end } else { next },
         is_caught_up,
+        has_unsettled: false,
     }))
 }
 
@@ -80,14 +82,13 @@ fn is_asked_for(
     row: &Row<'_>,
     filter: &StreamFilter,
     action: Option<&str>,
-) -> rusqlite::Result<bool> {
+) -> Result<bool, StoreError> {
     if let Some(action) = action
-        && row.get_ref("action_folded")?.as_str()? != action
+        && Columns::get::<String>(row, "action_folded")? != action
     {
         return Ok(false);
     }
-    let igrp: Igrp = columns::igrp(row)?;
-    Ok(filter.igrp.is_some() || filter.coverage.covers(igrp))
+    Ok(filter.igrp.is_some() || filter.coverage.covers(columns::igrp(row)?))
 }
 
 /// The place behind the last event that there ever was.
