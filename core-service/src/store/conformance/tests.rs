@@ -186,6 +186,7 @@ macro_rules! run_against {
 }
 
 run_against!(sqlite, crate::store::conformance::tests::open_sqlite);
+run_against!(postgres, crate::store::conformance::tests::open_postgres);
 
 /// Counters that nobody reads.
 pub(in crate::store) fn metrics() -> StoreMetrics {
@@ -199,4 +200,11 @@ async fn open_sqlite() -> (Store, tempfile::TempDir) {
     };
     let (store, _) = Store::open(&config, metrics()).await.unwrap();
     (store, folder)
+}
+
+async fn open_postgres() -> (Store, test_postgres::Database) {
+    let database = test_postgres::Database::create();
+    let config: StoreConfig = database.url().parse().unwrap();
+    let (store, _) = Store::open(&config, metrics()).await.unwrap();
+    (store, database)
 }
