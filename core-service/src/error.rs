@@ -167,6 +167,7 @@ impl Error {
                 | StoreError::Connect { .. }
                 | StoreError::TooOld { .. }
                 | StoreError::TooNew { .. }
+                | StoreError::HalfMoved { .. }
                 | StoreError::Encoding { .. }
                 | StoreError::Migrate(_),
             )

@@ -64,6 +64,7 @@ impl From<Error> for Status {
                 | StoreError::Connect { .. }
                 | StoreError::TooOld { .. }
                 | StoreError::TooNew { .. }
+                | StoreError::HalfMoved { .. }
                 | StoreError::Encoding { .. }
                 | StoreError::Migrate(_),
             ) => (Code::Internal, "STORE_ERROR"),

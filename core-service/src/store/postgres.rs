@@ -14,6 +14,7 @@ mod installations;
 mod keys;
 mod lead_enrichments;
 mod listing;
+mod moving;
 mod quarantine;
 mod queue;
 mod ratings;
@@ -32,6 +33,7 @@ use sfbridge_values::Timestamp;
 use tokio::sync::watch;
 
 pub use config::PostgresConfig;
+pub(super) use moving::{PostgresSide, moved_row};
 
 use super::{Migrated, Pace, StoreError, StoreState};
 use crate::domain::{LeadToEnrich, NewCallRating, NewEvent};
@@ -40,6 +42,19 @@ use crate::recording::{Batch, ItemResult, Verdict};
 use database::{Database, transact};
 use recording::Request;
 use writer::Writer;
+
+/// A connection that is nobody else's, the first to a database.
+async fn connect(
+    database: &Database,
+    config: &PostgresConfig,
+) -> Result<deadpool_postgres::ClientWrapper, StoreError> {
+    let connected = database.client().await;
+    let client = connected.map_err(|error| StoreError::Connect {
+        database: config.to_string(),
+        source: std::sync::Arc::new(error),
+    })?;
+    Ok(deadpool_postgres::Object::take(client))
+}
 
 /// An open PostgreSQL store.
 #[derive(Clone, Debug)]
@@ -58,16 +73,11 @@ impl PostgresStore {
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
         let database = Database::new(config)?;
-        let mut client = database
-            .client()
-            .await
-            .map_err(|error| StoreError::Connect {
-                database: config.to_string(),
-                source: std::sync::Arc::new(error),
-            })?;
+        // It gets settings of its own.
+        let mut client = connect(&database, config).await?;
         let migrated = schema::prepare(&mut client, config).await?;
-        // It has settings of its own.
-        drop(deadpool_postgres::Object::take(client));
+        moving::take_up(&client, config).await?;
+        drop(client);
         let writer = Writer::start(&database, pace, metrics.clone());
         let store = Self {
             database,

@@ -17,6 +17,7 @@ mod known_leads;
 mod lead_enrichments;
 mod listing;
 mod log;
+mod moving;
 mod quarantine;
 mod queue;
 mod ratings;
@@ -39,6 +40,9 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use copies::{backup, restore};
+pub(super) use copies::publish_new;
+pub(super) use file::Lock;
+pub(super) use moving::{SqliteSide, take_lock};
 
 use super::{
     CallFilter, CallRatingFilter, ClaimedEnrichment, DueEnrichments, EnrichmentClaim, EventFilter,

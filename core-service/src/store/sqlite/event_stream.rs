@@ -92,7 +92,7 @@ fn is_asked_for(
 }
 
 /// The place behind the last event that there ever was.
-fn end(connection: &Connection) -> Result<StreamPlace, StoreError> {
+pub(super) fn end(connection: &Connection) -> Result<StreamPlace, StoreError> {
     let number = connection
         .prepare_cached(HIGHEST)?
         .query_row([], |row| row.get(0))?;
