@@ -259,13 +259,15 @@ impl Draft {
             Some((digest, seen)) => {
                 self.repeat_item((&digest, &seen), admitted, &admission, now);
                 if let Some(held) = held {
-                    self.release(&held, seen.record_id, now);
+                    self.release(&held, (T::KIND, seen.record_id), now);
                 }
                 return ItemResult::Duplicate(seen.record_id);
             }
             None => {
                 // A replay under another key has made a record of it.
-                if let Some(record_id) = held.as_ref().and_then(|held| held.record_id) {
+                if let Some((kind, record_id)) = held.as_ref().and_then(|held| held.record)
+                    && kind == T::KIND
+                {
                     return ItemResult::Duplicate(record_id);
                 }
             }
@@ -294,7 +296,7 @@ impl Draft {
                             self.use_key(digest, seen, receive_time, false);
                         }
                         if let Some(held) = held {
-                            self.release(&held, record_id, now);
+                            self.release(&held, (T::KIND, record_id), now);
                         }
                         return ItemResult::Recorded(record_id);
                     }

@@ -21,7 +21,7 @@ pub struct Held {
     /// When it was first received.
     pub receive_time: Timestamp,
     /// The record that it became, if it did and that is still there.
-    pub record_id: Option<Uuid>,
+    pub record: Option<(RecordKind, Uuid)>,
     /// Whether it is open.
     pub state: QuarantineState,
 }
@@ -67,7 +67,7 @@ pub struct Release {
 pub(super) struct HeldForItem {
     pub(super) id: Uuid,
     pub(super) receive_time: Timestamp,
-    pub(super) record_id: Option<Uuid>,
+    pub(super) record: Option<(RecordKind, Uuid)>,
     /// Whether the item replays it, rather than delivers it again.
     pub(super) is_replay: bool,
 }
@@ -126,7 +126,7 @@ impl Draft {
         let for_item = |held: &Held, is_replay| HeldForItem {
             id: held.id,
             receive_time: held.receive_time,
-            record_id: held.record_id,
+            record: held.record,
             is_replay,
         };
         let replayed = replay_of.and_then(|id| self.held.get(&id));
@@ -164,7 +164,7 @@ impl Draft {
                 key_digest,
                 igrp,
                 receive_time: now,
-                record_id: None,
+                record: None,
                 state: QuarantineState::Open,
             });
         } else if let Some(held) = self.held.get_mut(&id) {
@@ -198,11 +198,16 @@ impl Draft {
     }
 
     /// Resolves a quarantine record, now that it has become a record.
-    pub(super) fn release(&mut self, item: &HeldForItem, record_id: Uuid, now: Timestamp) {
+    pub(super) fn release(
+        &mut self,
+        item: &HeldForItem,
+        record: (RecordKind, Uuid),
+        now: Timestamp,
+    ) {
         let Some(held) = self.held.get_mut(&item.id) else {
             return;
         };
-        if held.state == QuarantineState::Discarded || held.record_id == Some(record_id) {
+        if held.state == QuarantineState::Discarded || held.record == Some(record) {
             return;
         }
         held.state = if item.is_replay {
@@ -210,11 +215,11 @@ impl Draft {
         } else {
             QuarantineState::Recorded
         };
-        held.record_id = Some(record_id);
+        held.record = Some(record);
         let release = Release {
             state: held.state,
             time: now,
-            record_id,
+            record_id: record.1,
         };
         self.changes.releases.insert(item.id, release);
     }

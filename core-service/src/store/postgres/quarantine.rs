@@ -24,11 +24,12 @@ pub(super) async fn held(
         return Ok(Vec::new());
     }
     let select = format!(
-        "SELECT quarantined_notification_id, key_digest, igrp, receive_time, state, {}
+        "SELECT quarantined_notification_id, key_digest, igrp, receive_time, state,
+             resolved_record_id, {}
          FROM quarantined_notifications AS held
          WHERE key_digest = ANY($1) OR quarantined_notification_id = ANY($2)
          ORDER BY quarantined_notification_id FOR UPDATE OF held",
-        quarantined_notification::LIVING_RECORD
+        quarantined_notification::RECORD_KIND
     );
     let statement = transaction.prepare_cached(&select).await?;
     let digests = needs.held_keys.iter().copied();

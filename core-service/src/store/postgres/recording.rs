@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use deadpool_postgres::Transaction;
-use tokio::try_join;
+use tokio::join;
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::super::StoreError;
@@ -90,7 +91,7 @@ pub(super) async fn record_in(
 
 /// Reads, and locks, what batches need. The statements go out together.
 async fn read(transaction: &Transaction<'_>, needs: &Needs) -> Result<Draft, StoreError> {
-    let (installations, keys, jobs, held) = try_join!(
+    let (installations, keys, jobs, held) = join!(
         installations::find_all(transaction, &needs.igrps),
         async {
             let mut seen = Vec::new();
@@ -101,7 +102,14 @@ async fn read(transaction: &Transaction<'_>, needs: &Needs) -> Result<Draft, Sto
         },
         lead_enrichments::find_needed(transaction, needs),
         quarantine::held(transaction, needs),
-    )?;
+    );
+    first_cause([
+        installations.as_ref().err(),
+        keys.as_ref().err(),
+        jobs.as_ref().err(),
+        held.as_ref().err(),
+    ])?;
+    let (installations, keys, jobs, held) = (installations?, keys?, jobs?, held?);
     let mut draft = Draft::default();
     for installation in installations {
         draft.know_installation(installation);
@@ -131,25 +139,49 @@ async fn write(transaction: &Transaction<'_>, changes: Changes) -> Result<(), St
         holds,
         releases,
     } = changes;
-    let writing = async {
+    let creating = async {
         for changed in installations.values() {
             installations::create_or_link(transaction, changed).await?;
         }
-        Ok(())
+        Ok::<_, StoreError>(())
     };
-    try_join!(
-        writing,
+    let (created, used, recorded, placed, kept) = join!(
+        creating,
         keys::put(transaction, &keys),
         events::insert(transaction, &events),
         ratings::place(transaction, &ratings),
         lead_enrichments::put(transaction, &jobs),
-    )?;
+    );
+    let written = [created, used, recorded, placed, kept];
+    first_cause(written.iter().map(|done| done.as_ref().err()))?;
     // These may be about rows that were just written.
-    try_join!(add_warnings(transaction, warnings), async {
+    let (warned, held) = join!(add_warnings(transaction, warnings), async {
         quarantine::hold(transaction, &holds).await?;
         quarantine::release(transaction, &releases).await
-    },)?;
-    Ok(())
+    });
+    first_cause([warned.as_ref().err(), held.as_ref().err()])
+}
+
+/// Of statements that went out together: why one failed, if one did. Those
+/// behind it fail too, only because the transaction is lost by then.
+fn first_cause<'a>(
+    failures: impl IntoIterator<Item = Option<&'a StoreError>>,
+) -> Result<(), StoreError> {
+    let is_consequence = |failure: &StoreError| match failure {
+        StoreError::Refused(source) => {
+            let source: &(dyn std::error::Error + 'static) = &**source;
+            let error = source.downcast_ref::<tokio_postgres::Error>();
+            error.and_then(tokio_postgres::Error::code)
+                == Some(&SqlState::IN_FAILED_SQL_TRANSACTION)
+        }
+        _ => false,
+    };
+    let failures: Vec<&StoreError> = failures.into_iter().flatten().collect();
+    let cause = failures.iter().find(|failure| !is_consequence(failure));
+    match cause.or(failures.first()) {
+        Some(failure) => Err(StoreError::clone(failure)),
+        None => Ok(()),
+    }
 }
 
 async fn add_warnings(

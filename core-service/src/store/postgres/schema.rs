@@ -82,11 +82,13 @@ async fn migrate(client: &mut ClientWrapper) -> Result<Migrated, StoreError> {
         .map(refinery::Migration::version);
     let ours = ours.max().unwrap_or(0);
     let migrate = |error| StoreError::Migrate(Arc::new(error));
-    let before = runner
-        .get_last_applied_migration_async(&mut **client)
-        .await
-        .map_err(migrate)?
-        .map_or(0, |migration| migration.version());
+    let before = if has_history(client).await? {
+        let last = runner.get_last_applied_migration_async(&mut **client).await;
+        last.map_err(migrate)?
+            .map_or(0, |migration| migration.version())
+    } else {
+        0
+    };
     let to = u32::try_from(ours).unwrap_or(0);
     let from = u32::try_from(before).unwrap_or(0);
     if from > to {
@@ -101,4 +103,15 @@ async fn migrate(client: &mut ClientWrapper) -> Result<Migrated, StoreError> {
     }
     runner.run_async(&mut **client).await.map_err(migrate)?;
     Ok(Migrated { from, to })
+}
+
+/// Whether the database has ever had a schema of ours.
+async fn has_history(client: &ClientWrapper) -> Result<bool, StoreError> {
+    let row = client
+        .query_one(
+            "SELECT to_regclass('refinery_schema_history') IS NOT NULL AS is_there",
+            &[],
+        )
+        .await?;
+    Columns::get(&row, "is_there")
 }

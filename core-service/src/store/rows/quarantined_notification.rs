@@ -5,26 +5,33 @@ use sfbridge_values::Igrp;
 use super::super::StoreError;
 use super::super::columns::{self, Columns, unreadable};
 use crate::domain::{QuarantineState, QuarantinedNotification, RejectionReason};
-use crate::recording::Held;
+use crate::recording::{Held, RecordKind};
 
-/// The column `living_record_id`: the record that a notification in the
+/// The column `record_kind`: what kind of record a notification in the
 /// quarantine, called `held`, has become, if that is still there.
-pub(in super::super) const LIVING_RECORD: &str =
-    "CASE WHEN held.resolved_record_id IS NOT NULL AND (
-         EXISTS (SELECT 1 FROM events WHERE event_id = held.resolved_record_id)
-         OR EXISTS (SELECT 1 FROM call_ratings WHERE call_rating_id = held.resolved_record_id)
-         OR EXISTS (SELECT 1 FROM lead_enrichments
-                    WHERE lead_enrichment_id = held.resolved_record_id))
-     THEN held.resolved_record_id END AS living_record_id";
+pub(in super::super) const RECORD_KIND: &str = "CASE
+     WHEN held.resolved_record_id IS NULL THEN NULL
+     WHEN EXISTS (SELECT 1 FROM events WHERE event_id = held.resolved_record_id) THEN 1
+     WHEN EXISTS (SELECT 1 FROM call_ratings WHERE call_rating_id = held.resolved_record_id) THEN 2
+     WHEN EXISTS (SELECT 1 FROM lead_enrichments
+                  WHERE lead_enrichment_id = held.resolved_record_id) THEN 3
+     END AS record_kind";
 
 /// Reads what decides about a redelivery.
 pub(in super::super) fn held(row: &impl Columns) -> Result<Held, StoreError> {
+    let kind = match row.get("record_kind")? {
+        None => None,
+        Some(1_i64) => Some(RecordKind::Event),
+        Some(2) => Some(RecordKind::CallRating),
+        Some(3) => Some(RecordKind::LeadEnrichment),
+        Some(other) => return Err(unreadable("record_kind", format!("{other} is no kind"))),
+    };
     Ok(Held {
         id: columns::uuid(row, "quarantined_notification_id")?,
         key_digest: row.get("key_digest")?,
         igrp: Igrp::new(row.get("igrp")?).ok(),
         receive_time: columns::timestamp(row, "receive_time")?,
-        record_id: columns::optional_uuid(row, "living_record_id")?,
+        record: kind.zip(columns::optional_uuid(row, "resolved_record_id")?),
         state: state(row)?,
     })
 }

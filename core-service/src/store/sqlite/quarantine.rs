@@ -33,9 +33,10 @@ fn find_held(
     value: &[u8; 16],
 ) -> Result<Option<Held>, StoreError> {
     let statement = connection.prepare_cached(&format!(
-        "SELECT quarantined_notification_id, key_digest, igrp, receive_time, state, {}
+        "SELECT quarantined_notification_id, key_digest, igrp, receive_time, state,
+             resolved_record_id, {}
          FROM quarantined_notifications AS held WHERE {column} = ?1",
-        quarantined_notification::LIVING_RECORD
+        quarantined_notification::RECORD_KIND
     ))?;
     one(statement, [value], |row| {
         quarantined_notification::held(row)
