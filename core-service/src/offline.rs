@@ -9,7 +9,8 @@ use crate::domain::{ApiKey, NewApiKey};
 use crate::grpc::make_key;
 use crate::metrics::CoreMetrics;
 use crate::store::{
-    self, Migrated, MoveError, MoveProgress, MovedTable, PageRequest, Store, StoreConfig, StoreError,
+    self, Migrated, MoveError, MoveProgress, MovedTable, PageRequest, Store, StoreConfig,
+    StoreError,
 };
 
 /// Runs the migrations that a store still needs.
@@ -58,9 +59,7 @@ pub async fn restore(
 ) -> Result<(), MoveError> {
     match config {
         StoreConfig::Sqlite { path } => Ok(store::restore(from, path, replace)?),
-        StoreConfig::Postgres(config) => {
-            store::restore_postgres(from, config, replace, told).await
-        }
+        StoreConfig::Postgres(config) => store::restore_postgres(from, config, replace, told).await,
     }
 }
 

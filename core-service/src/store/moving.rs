@@ -75,8 +75,10 @@ pub enum MoveError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// It is not a way that stores are moved.
-    #[error("a store is moved from sqlite:///path/to/file.db to postgres://...; the way back is \
-             `sfbridge backup` and `sfbridge restore`")]
+    #[error(
+        "a store is moved from sqlite:///path/to/file.db to postgres://...; the way back is \
+             `sfbridge backup` and `sfbridge restore`"
+    )]
     Direction,
     /// There is no source.
     #[error("there is no store at {}", .0.display())]
@@ -93,9 +95,7 @@ pub enum MoveError {
         needed: u32,
     },
     /// The target holds something else.
-    #[error(
-        "the target holds data that did not come from this store; give it an empty database"
-    )]
+    #[error("the target holds data that did not come from this store; give it an empty database")]
     OtherData,
     /// A core has begun to work on the target.
     #[error(
@@ -110,8 +110,10 @@ pub enum MoveError {
     #[error("{0} is there on one side alone, and this release does not know how to move it")]
     Unknown(String),
     /// What was written is not what was read.
-    #[error("the table {0} is not the same on both sides after copying; look at the target's log, \
-             then run the same again")]
+    #[error(
+        "the table {0} is not the same on both sides after copying; look at the target's log, \
+             then run the same again"
+    )]
     Differs(&'static str),
 }
 
@@ -262,3 +264,6 @@ async fn walk(
     }
     Ok(moved)
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,8 +39,8 @@ use sfbridge_values::{CallRef, Igrp, OrganizationId, Timestamp, VisitorId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-pub use copies::{backup, restore};
 pub(super) use copies::publish_new;
+pub use copies::{backup, restore};
 pub(super) use file::Lock;
 pub(super) use moving::{SqliteSide, take_lock};
 

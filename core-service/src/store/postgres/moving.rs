@@ -9,9 +9,9 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Row, RowStream};
 use uuid::Uuid;
 
+use super::super::StoreError;
 use super::super::columns::Cell;
 use super::super::moving::{MoveError, MovedRow, Schema, TABLES, Table, Value};
-use super::super::StoreError;
 use super::database::Database;
 use super::{PostgresConfig, row, schema};
 
@@ -316,7 +316,11 @@ impl PostgresSide {
 
     /// The key as both sides order it: texts by their bytes.
     async fn key(&self, table: &Table) -> Result<String, StoreError> {
-        let sql = format!("SELECT {} FROM {} LIMIT 0", table.key.join(", "), table.name);
+        let sql = format!(
+            "SELECT {} FROM {} LIMIT 0",
+            table.key.join(", "),
+            table.name
+        );
         let shape = self.client.prepare(&sql).await?;
         let ordered: Vec<_> = shape
             .columns()

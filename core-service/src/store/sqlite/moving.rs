@@ -267,7 +267,10 @@ fn read(row: &Row<'_>) -> Result<MovedRow, StoreError> {
                 ValueRef::Integer(number) => Value::Int(number),
                 ValueRef::Text(text) => {
                     let text = std::str::from_utf8(text);
-                    Value::Text(text.map_err(|error| unreadable("a text", error))?.to_owned())
+                    Value::Text(
+                        text.map_err(|error| unreadable("a text", error))?
+                            .to_owned(),
+                    )
                 }
                 ValueRef::Blob(bytes) => Value::Bytes(bytes.to_owned()),
                 ValueRef::Real(_) => return Err(unreadable("a number", "has a fraction")),
