@@ -19,6 +19,7 @@ mod pace;
 mod page;
 mod postgres;
 mod rows;
+mod session_turn;
 mod sqlite;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ pub use page::{
     PageRequest, Position, QuarantineFilter, RefusedMessageFilter, TimeRange, VisitFilter,
 };
 pub use postgres::{PostgresConfig, PostgresStore};
+pub use session_turn::{SessionClaim, SessionTurn};
 pub use sqlite::{SqliteStore, backup, restore};
 use uuid::Uuid;
 
@@ -48,6 +50,7 @@ use crate::domain::{
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Verdict};
+use crate::sealing::Sealed;
 use sfbridge_values::{CallRef, Igrp, OrganizationId, Timestamp, VisitorId};
 
 /// Which store to open.
@@ -251,10 +254,21 @@ impl Store {
         on_backend!(self, store => store.due_enrichments(now).await)
     }
 
-    /// Hears whenever a write of this process may have made a lead enrichment
-    /// due sooner than [`Store::due_enrichments`] said before.
+    /// Hears whenever a write may have made a lead enrichment due sooner than
+    /// [`Store::due_enrichments`] said before: at once of this process, and soon
+    /// of others, but nobody promises that; see [`Store::longest_silence`].
     pub fn enrichment_alarm(&self) -> tokio::sync::watch::Receiver<()> {
         on_backend!(self, store => store.enrichment_alarm())
+    }
+
+    /// After how long whoever has heard no alarm should look, because another
+    /// process may have written, and its notice may be lost.
+    pub fn longest_silence(&self) -> std::time::Duration {
+        match self {
+            // Nobody else writes. Clocks are set, though.
+            Self::Sqlite(_) => std::time::Duration::from_mins(1),
+            Self::Postgres(store) => store.longest_silence(),
+        }
     }
 
     /// Takes up lead enrichments of one installation that are due and that
@@ -309,7 +323,9 @@ impl Store {
 
     /// Ends the leases of processes that are surely gone, and says how many. To
     /// be called before this process takes anything up: the embedded store is
-    /// open in one process at a time, so nobody else holds any.
+    /// open in one process at a time, so nobody else holds any. A store that
+    /// many cores share ends none, for who is gone is not known there; leases
+    /// end by themselves.
     pub async fn end_lost_leases(&self, now: Timestamp) -> Result<usize, StoreError> {
         on_backend!(self, store => store.end_lost_leases(now).await)
     }
@@ -409,6 +425,49 @@ impl Store {
         force: bool,
     ) -> Result<Option<bool>, StoreError> {
         on_backend!(self, store => store.delete_installation(igrp, force).await)
+    }
+
+    /// Gets a session at Salesforce that cores share, or the turn to log in.
+    ///
+    /// The embedded store is open in one process at a time, which keeps its
+    /// session in memory.
+    pub async fn claim_session(&self, claim: SessionClaim) -> Result<SessionTurn, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(SessionTurn::Unshared),
+            Self::Postgres(store) => store.claim_session(claim).await,
+        }
+    }
+
+    /// Keeps a turn to log in for so much longer.
+    pub async fn extend_session_turn(
+        &self,
+        igrp: Igrp,
+        owner: Uuid,
+        lease: std::time::Duration,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(store) => store.extend_session_turn(igrp, owner, lease).await,
+        }
+    }
+
+    /// Ends a turn to log in, with the session that it brought, if any. The
+    /// session's number; nothing when there is none, or the turn was lost.
+    pub async fn end_session_turn(
+        &self,
+        igrp: Igrp,
+        owner: Uuid,
+        session: Option<Sealed>,
+    ) -> Result<Option<i64>, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(store) => store.end_session_turn(igrp, owner, session).await,
+        }
+    }
+
+    /// Whether several processes may have the store open at a time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
     }
 
     /// Keeps a connection with new credentials in place of the one that there

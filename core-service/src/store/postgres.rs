@@ -6,26 +6,39 @@
 //! a unique index; and a transaction that meets another is run again as a whole
 //! ([`database`]).
 
+mod api_keys;
+mod bounds;
+mod calls;
 mod config;
 mod database;
 mod event_stream;
 mod events;
+mod histories;
 mod installations;
 mod keys;
+mod known_leads;
 mod lead_enrichments;
 mod listing;
 mod moving;
+mod notices;
 mod quarantine;
 mod queue;
 mod ratings;
 mod reading;
 mod recording;
+mod refused_messages;
 mod row;
 mod rows;
+mod salesforce_connections;
 mod schema;
+mod sessions;
 mod settings;
 mod tls;
 mod trial;
+mod upserts;
+mod url_tokens;
+mod visits;
+mod waking;
 mod working;
 mod writer;
 
@@ -40,6 +53,7 @@ use crate::domain::{LeadToEnrich, NewCallRating, NewEvent};
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Verdict};
 use database::{Database, transact};
+use notices::Notices;
 use recording::Request;
 use writer::Writer;
 
@@ -62,6 +76,7 @@ pub struct PostgresStore {
     database: Database,
     writer: Writer,
     event_alarm: watch::Sender<()>,
+    notices: Notices,
     metrics: StoreMetrics,
 }
 
@@ -78,11 +93,13 @@ impl PostgresStore {
         let migrated = schema::prepare(&mut client, config).await?;
         moving::take_up(&client, config).await?;
         drop(client);
-        let writer = Writer::start(&database, pace, metrics.clone());
+        let notices = Notices::start(config);
+        let writer = Writer::start(&database, &notices, pace, metrics.clone());
         let store = Self {
             database,
             writer,
             event_alarm: watch::Sender::new(()),
+            notices,
             metrics,
         };
         event_stream::watch(&store.database, store.event_alarm.clone());
@@ -91,6 +108,7 @@ impl PostgresStore {
 
     pub(super) async fn close(&self) {
         self.writer.close().await;
+        self.notices.close();
         self.database.close();
     }
 

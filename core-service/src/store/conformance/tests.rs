@@ -115,7 +115,7 @@ macro_rules! run_against {
                 of_what_a_lead_holds_only_mapped_fields_are_kept;
             work:
                 a_job_is_worked_on_by_one_until_its_lease_ends
-                what_an_earlier_process_was_at_goes_on_at_once
+                what_an_earlier_process_was_at_goes_on
                 two_that_claim_at_once_share_the_jobs
                 a_claim_takes_what_is_due_longest_of_one_installation
                 it_is_known_what_is_due_and_what_will_be_next

@@ -83,6 +83,16 @@ impl PostgresConfig {
         })
     }
 
+    /// Whether the URL holds a password.
+    pub fn has_password(&self) -> bool {
+        self.server.get_password().is_some()
+    }
+
+    /// Sets the password.
+    pub fn set_password(&mut self, password: &str) {
+        self.server.password(password);
+    }
+
     /// Whether the server may be spoken with in the clear.
     pub(super) fn wants_tls(&self) -> bool {
         self.server.get_ssl_mode() != SslMode::Disable

@@ -1,5 +1,11 @@
 //! Lead enrichments.
 
+mod work;
+
+pub(super) use work::{
+    SLICE, all, any_due, begin_push, cancel, claim, counts, due, release, retry, settle,
+};
+
 use deadpool_postgres::{Client, GenericClient, Transaction};
 use sfbridge_values::Timestamp;
 use uuid::Uuid;

@@ -7,7 +7,10 @@ use super::super::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Page,
     PageRequest, QuarantineFilter, RefusedMessageFilter, StoreError, VisitFilter,
 };
-use super::{PostgresStore, events, installations, lead_enrichments, quarantine, ratings};
+use super::{
+    PostgresStore, api_keys, calls, events, histories, installations, lead_enrichments, quarantine,
+    ratings, refused_messages, salesforce_connections, url_tokens, visits,
+};
 use crate::domain::{
     ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, OrganizationAccess,
     QuarantinedNotification, RefusedMessage, SalesforceConnection, UrlToken, Visit, VisitorHistory,
@@ -18,21 +21,24 @@ impl PostgresStore {
         &self,
         igrp: Igrp,
     ) -> Result<Option<SalesforceConnection>, StoreError> {
-        Err(StoreError::Closed) // PLACEHOLDER
+        let client = self.database.client().await?;
+        salesforce_connections::find(&client, igrp).await
     }
 
     pub(in super::super) async fn salesforce_connections(
         &self,
         coverage: Coverage,
     ) -> Result<Vec<SalesforceConnection>, StoreError> {
-        Err(StoreError::Closed) // PLACEHOLDER
+        let client = self.database.client().await?;
+        salesforce_connections::list(&client, &coverage).await
     }
 
     pub(in super::super) async fn api_keys(
         &self,
         page: PageRequest,
     ) -> Result<Page<ApiKey>, StoreError> {
-        Err(StoreError::Closed) // PLACEHOLDER
+        let client = self.database.client().await?;
+        api_keys::list(&client, page).await
     }
 
     pub(in super::super) async fn url_tokens(
@@ -40,7 +46,8 @@ impl PostgresStore {
         organization: Option<OrganizationId>,
         page: PageRequest,
     ) -> Result<Page<UrlToken>, StoreError> {
-        Err(StoreError::Closed) // PLACEHOLDER
+        let client = self.database.client().await?;
+        url_tokens::list(&client, organization.as_ref(), page).await
     }
 
     pub(in super::super) async fn installation(
@@ -56,7 +63,8 @@ impl PostgresStore {
         organization: OrganizationId,
         coverage: Coverage,
     ) -> Result<OrganizationAccess, StoreError> {
-        Err(StoreError::Closed) // PLACEHOLDER
+        let client = self.database.client().await?;
+        installations::organization_access(&client, &organization, &coverage).await
     }
 
     pub(in super::super) async fn history(
@@ -66,7 +74,8 @@ impl PostgresStore {
         call_ref: Option<CallRef>,
         as_of: Timestamp,
     ) -> Result<VisitorHistory, StoreError> {
-        Err(StoreError::Closed) // PLACEHOLDER
+        let client = self.database.client().await?;
+        histories::find(&client, igrp, visitor_id, call_ref.as_ref(), as_of).await
     }
 
     pub(in super::super) async fn event(
@@ -99,7 +108,8 @@ impl PostgresStore {
         igrp: Igrp,
         call_ref: String,
     ) -> Result<Option<Call>, StoreError> {
-        Err(StoreError::Closed) // PLACEHOLDER
+        let client = self.database.client().await?;
+        calls::find(&client, igrp, &call_ref).await
     }
 
     pub(in super::super) async fn quarantined(
@@ -115,7 +125,8 @@ impl PostgresStore {
         filter: InstallationFilter,
         page: PageRequest,
     ) -> Result<Page<Installation>, StoreError> {
-        Err(StoreError::Closed) // PLACEHOLDER
+        let client = self.database.client().await?;
+        installations::list(&client, &filter, page).await
     }
 
     pub(in super::super) async fn events(
@@ -150,7 +161,8 @@ impl PostgresStore {
         filter: VisitFilter,
         page: PageRequest,
     ) -> Result<Page<Visit>, StoreError> {
-        Err(StoreError::Closed) // PLACEHOLDER
+        let client = self.database.client().await?;
+        visits::list(&client, filter, page).await
     }
 
     pub(in super::super) async fn calls(
@@ -158,7 +170,8 @@ impl PostgresStore {
         filter: CallFilter,
         page: PageRequest,
     ) -> Result<Page<Call>, StoreError> {
-        Err(StoreError::Closed) // PLACEHOLDER
+        let client = self.database.client().await?;
+        calls::list(&client, filter, page).await
     }
 
     pub(in super::super) async fn quarantined_notifications(
@@ -175,6 +188,7 @@ impl PostgresStore {
         filter: RefusedMessageFilter,
         page: PageRequest,
     ) -> Result<Page<RefusedMessage>, StoreError> {
-        Err(StoreError::Closed) // PLACEHOLDER
+        let client = self.database.client().await?;
+        refused_messages::list(&client, filter, page).await
     }
 }

@@ -9,7 +9,7 @@ use tracing::instrument::WithSubscriber as _;
 use uuid::Uuid;
 
 use super::super::StoreError;
-use super::database::Database;
+use super::database::{Database, Tries};
 use super::recording::{self, Request};
 use super::{events, lead_enrichments, ratings};
 use crate::recording::{ItemResult, Prospect, RecordKind, Verdict};
@@ -24,15 +24,30 @@ pub(super) async fn verdicts(
         Request::Ratings(_) => RecordKind::CallRating,
         _ => RecordKind::LeadEnrichment,
     };
-    let mut client = database.client().await?;
+    let requests = [request];
+    let mut tries = database.tries();
+    loop {
+        let tried = try_once(&tries, kind, &requests).await;
+        if let Some(tried) = tries.end(tried).await {
+            return tried;
+        }
+    }
+}
+
+async fn try_once(
+    tries: &Tries<'_>,
+    kind: RecordKind,
+    requests: &[Request],
+) -> Result<Vec<Verdict>, StoreError> {
+    let mut client = tries.client().await?;
     let transaction = client.transaction().await?;
     // The log tells what has happened, and nothing of this will have.
-    let results = recording::record_in(&transaction, &[request])
+    let recorded = recording::record_in(&transaction, requests)
         .with_subscriber(Dispatch::none())
         .await?;
     let mut undone = HashSet::new();
     let mut verdicts = Vec::new();
-    for result in results.into_iter().flatten() {
+    for result in recorded.results.into_iter().flatten() {
         verdicts.push(match result {
             ItemResult::Recorded(id) => {
                 undone.insert(id);

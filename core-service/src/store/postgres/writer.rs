@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::super::{Pace, StoreError};
 use super::database::Database;
+use super::notices::{Notices, Topic};
 use super::queue::{Queue, Refusal};
 use super::recording::{self, Request};
 use crate::metrics::{ClassLabel, StoreMetrics};
@@ -66,13 +67,19 @@ impl Drop for Queued {
 
 impl Writer {
     /// Starts the tasks.
-    pub(super) fn start(database: &Database, pace: Pace, metrics: StoreMetrics) -> Self {
+    pub(super) fn start(
+        database: &Database,
+        notices: &Notices,
+        pace: Pace,
+        metrics: StoreMetrics,
+    ) -> Self {
         let queue = Arc::new(Queue::new());
         let mut tasks = JoinSet::new();
         for _ in 0..TASKS {
             let task = Task {
                 database: database.clone(),
                 queue: Arc::clone(&queue),
+                notices: notices.clone(),
                 pace,
                 metrics: metrics.clone(),
             };
@@ -139,6 +146,7 @@ fn class(account: &Sender) -> ClassLabel {
 struct Task {
     database: Database,
     queue: Arc<Queue<Job>>,
+    notices: Notices,
     pace: Pace,
     metrics: StoreMetrics,
 }
@@ -211,14 +219,20 @@ impl Task {
             tokio::time::sleep(self.pace.write_delay.saturating_mul(items)).await;
         }
         let start = Instant::now();
-        let recorded = recording::record(&self.database, requests).await;
-        if let Err(error) = &recorded {
-            self.metrics.commit_failures.inc();
-            tracing::warn!(
-                error = error as &dyn std::error::Error,
-                "a transaction was lost"
-            );
-            return recorded;
+        let recorded = recording::record(&self.database, requests)
+            .await
+            .inspect_err(|error| {
+                self.metrics.commit_failures.inc();
+                tracing::warn!(
+                    error = error as &dyn std::error::Error,
+                    "a transaction was lost"
+                );
+            })?;
+        if recorded.is_due {
+            self.notices.ring(Topic::Enrichments);
+        }
+        if recorded.has_events {
+            self.notices.ring(Topic::Events);
         }
         self.metrics.commits.inc();
         self.metrics
@@ -226,6 +240,6 @@ impl Task {
             .observe(start.elapsed().as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "a group is small")]
         self.metrics.group_requests.observe(requests.len() as f64);
-        recorded
+        Ok(recorded.results)
     }
 }

@@ -190,7 +190,8 @@ pub(super) async fn a_stream_gives_what_is_asked_for_and_its_cursor_passes_the_r
         let (ids, place) = rest(store, StreamStart::Beginning, filter.clone()).await;
         assert_eq!(ids, expected, "{filter:?}");
         // Also what was not asked for is behind whoever has caught up.
-        assert_eq!(place, end, "{filter:?}");
+        let key = |place: StreamPlace| (place.transaction, place.number);
+        assert!(key(place) >= key(end), "{filter:?}");
         // Looking at one event at a time finds the same.
         let (mut ids, mut start) = (Vec::new(), StreamStart::Beginning);
         loop {
@@ -217,7 +218,7 @@ pub(super) async fn a_page_of_a_stream_ends_early_at_long_events(store: &Store) 
             .recorded();
     }
     let limits = StreamLimits {
-        bytes: 1_500,
+        bytes: 1_800,
         ..LIMITS
     };
     let page = store.stream_events(StreamStart::Beginning, everything(), limits);

@@ -76,6 +76,19 @@ CREATE TABLE salesforce_connections (
     warnings            TEXT                   -- JSON
 );
 
+-- Sessions at Salesforce, so that one core logs in for all. They are sealed as
+-- the secrets are. Turns to log in end by this server's clock.
+CREATE TABLE salesforce_sessions (
+    igrp              BIGINT  PRIMARY KEY
+                          REFERENCES salesforce_connections (igrp) ON DELETE CASCADE,
+    credentials_time  BIGINT  NOT NULL,
+    number            BIGINT  NOT NULL,        -- of the last session
+    key_id            TEXT,                    -- absent: there is none, or it is over
+    sealed_session    BYTEA,
+    lease_owner       UUID,                    -- who is logging in
+    lease_end         BIGINT
+);
+
 -- What was seen before. The digest covers kind, scope and key.
 CREATE TABLE idempotency_keys (
     key_digest    UUID    PRIMARY KEY,
@@ -230,6 +243,51 @@ CREATE INDEX lead_enrichments_awaiting_visitor ON lead_enrichments (igrp, awaite
 CREATE INDEX lead_enrichments_awaiting_call ON lead_enrichments (igrp, call_ref)
     WHERE state = 3 AND call_ref IS NOT NULL;
 
+-- How many jobs there are in each state, in parts that are summed up when they
+-- are read: each session of the database counts in a part of its own, as far as
+-- there are enough, so that nobody waits for another to count.
+CREATE TABLE lead_enrichment_counts (
+    state  BIGINT  NOT NULL,
+    shard  BIGINT  NOT NULL,
+    count  BIGINT  NOT NULL,
+    PRIMARY KEY (state, shard)
+) WITH (fillfactor = 50);
+
+CREATE FUNCTION count_lead_enrichments() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO lead_enrichment_counts AS counts (state, shard, count)
+        SELECT state, pg_backend_pid() % 256, COUNT(*) FROM new_jobs
+        GROUP BY state ORDER BY state
+        ON CONFLICT (state, shard) DO UPDATE SET count = counts.count + excluded.count;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO lead_enrichment_counts AS counts (state, shard, count)
+        SELECT state, pg_backend_pid() % 256, -COUNT(*) FROM old_jobs
+        GROUP BY state ORDER BY state
+        ON CONFLICT (state, shard) DO UPDATE SET count = counts.count + excluded.count;
+    ELSE
+        INSERT INTO lead_enrichment_counts AS counts (state, shard, count)
+        SELECT state, pg_backend_pid() % 256, sum(change) FROM (
+            SELECT state, 1 AS change FROM new_jobs
+            UNION ALL
+            SELECT state, -1 FROM old_jobs) AS changes
+        GROUP BY state HAVING sum(change) <> 0 ORDER BY state
+        ON CONFLICT (state, shard) DO UPDATE SET count = counts.count + excluded.count;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER lead_enrichments_inserted AFTER INSERT ON lead_enrichments
+    REFERENCING NEW TABLE AS new_jobs
+    FOR EACH STATEMENT EXECUTE FUNCTION count_lead_enrichments();
+CREATE TRIGGER lead_enrichments_updated AFTER UPDATE ON lead_enrichments
+    REFERENCING OLD TABLE AS old_jobs NEW TABLE AS new_jobs
+    FOR EACH STATEMENT EXECUTE FUNCTION count_lead_enrichments();
+CREATE TRIGGER lead_enrichments_deleted AFTER DELETE ON lead_enrichments
+    REFERENCING OLD TABLE AS old_jobs
+    FOR EACH STATEMENT EXECUTE FUNCTION count_lead_enrichments();
+
 -- What is remembered of a Lead, whatever the job.
 CREATE TABLE known_leads (
     igrp              BIGINT  NOT NULL,
@@ -352,6 +410,12 @@ CREATE TABLE refused_messages (
 CREATE UNIQUE INDEX refused_messages_known
     ON refused_messages (organization_key, endpoint, reason, parameter, line, "column");
 CREATE INDEX refused_messages_by_time ON refused_messages (last_receive_time, number);
+
+-- The lists that have so many rows at most. Whoever adds to one locks its row.
+CREATE TABLE bounded_lists (
+    name  TEXT  PRIMARY KEY
+);
+INSERT INTO bounded_lists (name) VALUES ('url_tokens'), ('refused_messages');
 
 -- Written to learn whether writes work.
 CREATE TABLE probes (
