@@ -13,7 +13,9 @@ mod columns;
 mod enriching;
 mod enrichment_work;
 mod error;
+mod event_stream;
 mod fair_queue;
+mod moving;
 mod pace;
 mod page;
 mod postgres;
@@ -30,6 +32,10 @@ use std::str::FromStr;
 
 pub use enrichment_work::{ClaimedEnrichment, DueEnrichments, EnrichmentClaim};
 pub use error::StoreError;
+pub use event_stream::{StreamFilter, StreamLimits, StreamPage, StreamPlace, StreamStart};
+pub use moving::{
+    MoveError, MoveProgress, MovedTable, back_up_postgres, move_to_postgres, restore_postgres,
+};
 pub use pace::Pace;
 pub use page::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Page,

@@ -11,6 +11,7 @@ mod bounds;
 mod calls;
 mod config;
 mod database;
+mod event_stream;
 mod events;
 mod histories;
 mod installations;
@@ -18,6 +19,7 @@ mod keys;
 mod known_leads;
 mod lead_enrichments;
 mod listing;
+mod moving;
 mod notices;
 mod quarantine;
 mod queue;
@@ -44,6 +46,7 @@ use sfbridge_values::Timestamp;
 use tokio::sync::watch;
 
 pub use config::PostgresConfig;
+pub(super) use moving::{PostgresSide, moved_row};
 
 use super::{Migrated, Pace, StoreError, StoreState};
 use crate::domain::{LeadToEnrich, NewCallRating, NewEvent};
@@ -54,11 +57,25 @@ use notices::Notices;
 use recording::Request;
 use writer::Writer;
 
+/// A connection that is nobody else's, the first to a database.
+async fn connect(
+    database: &Database,
+    config: &PostgresConfig,
+) -> Result<deadpool_postgres::ClientWrapper, StoreError> {
+    let connected = database.client().await;
+    let client = connected.map_err(|error| StoreError::Connect {
+        database: config.to_string(),
+        source: std::sync::Arc::new(error),
+    })?;
+    Ok(deadpool_postgres::Object::take(client))
+}
+
 /// An open PostgreSQL store.
 #[derive(Clone, Debug)]
 pub struct PostgresStore {
     database: Database,
     writer: Writer,
+    event_alarm: watch::Sender<()>,
     notices: Notices,
     metrics: StoreMetrics,
 }
@@ -71,24 +88,21 @@ impl PostgresStore {
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
         let database = Database::new(config)?;
-        let mut client = database
-            .client()
-            .await
-            .map_err(|error| StoreError::Connect {
-                database: config.to_string(),
-                source: std::sync::Arc::new(error),
-            })?;
+        // It gets settings of its own.
+        let mut client = connect(&database, config).await?;
         let migrated = schema::prepare(&mut client, config).await?;
-        // It has settings of its own.
-        drop(deadpool_postgres::Object::take(client));
+        moving::take_up(&client, config).await?;
+        drop(client);
         let notices = Notices::start(config);
         let writer = Writer::start(&database, &notices, pace, metrics.clone());
         let store = Self {
             database,
             writer,
+            event_alarm: watch::Sender::new(()),
             notices,
             metrics,
         };
+        event_stream::watch(&store.database, store.event_alarm.clone());
         Ok((store, migrated))
     }
 
@@ -117,7 +131,12 @@ impl PostgresStore {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(Request::Events(batch)).await
+        let results = self.writer.record(Request::Events(batch)).await?;
+        let is_recorded = |result: &ItemResult| matches!(result, ItemResult::Recorded(_));
+        if results.iter().any(is_recorded) {
+            self.event_alarm.send_replace(());
+        }
+        Ok(results)
     }
 
     pub(super) async fn rate_calls(

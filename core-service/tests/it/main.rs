@@ -27,5 +27,6 @@ mod refused;
 mod retries;
 mod senders;
 mod shutdown;
+mod streams;
 mod tls;
 mod validation;

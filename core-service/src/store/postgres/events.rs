@@ -30,7 +30,8 @@ macro_rules! select {
     };
 }
 
-const SELECT: &str = select!("events");
+/// The columns of an event, and what is known of its call and visitor.
+pub(super) const SELECT: &str = select!("events");
 
 /// Of one visitor, `$2` of the installation `$1`: a call's visitor stands in for
 /// the event's own. Either half goes by an index of its own, whatever the
