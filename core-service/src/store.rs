@@ -14,6 +14,7 @@ mod enriching;
 mod enrichment_work;
 mod error;
 mod event_stream;
+mod expiry;
 mod fair_queue;
 mod moving;
 mod pace;
@@ -33,6 +34,7 @@ use std::str::FromStr;
 pub use enrichment_work::{ClaimedEnrichment, DueEnrichments, EnrichmentClaim};
 pub use error::StoreError;
 pub use event_stream::{StreamFilter, StreamLimits, StreamPage, StreamPlace, StreamStart};
+pub use expiry::{Expired, Expiry, ExpiryPlace};
 pub use moving::{
     MoveError, MoveProgress, MovedTable, back_up_postgres, move_to_postgres, restore_postgres,
 };
@@ -200,6 +202,24 @@ impl Store {
     /// Writes something of no meaning, to learn whether writes work.
     pub async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
         on_backend!(self, store => store.probe(now).await)
+    }
+
+    /// Makes room ahead of time for what is recorded around `now`, where a backend
+    /// keeps records by their time. To be called at a start and now and then; what
+    /// has no room of its own is kept all the same.
+    pub async fn make_room(&self, now: Timestamp) -> Result<(), StoreError> {
+        on_backend!(self, store => store.make_room(now).await)
+    }
+
+    /// Deletes a few records that are older than a time, and says where to go on.
+    /// A step is small, so that nobody waits for it, and may be done again and by
+    /// several processes at once.
+    ///
+    /// The ratings of a call go together, once all are old. What is remembered of
+    /// a Lead goes with the last of its lead enrichments. Events of one month may
+    /// go together, once all of them are old.
+    pub async fn expire(&self, step: Expiry) -> Result<Expired, StoreError> {
+        on_backend!(self, store => store.expire(step).await)
     }
 
     /// Whether several processes may have the store open at a time.

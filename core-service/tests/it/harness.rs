@@ -17,8 +17,8 @@ use std::time::Duration;
 use core_service::domain::{Coverage, NewApiKey, Role};
 use core_service::sealing::SecretKeySource;
 use core_service::{
-    CoreConfig, CoreHealth, EnrichingConfig, InstallationMode, SalesforceConfig, StartError,
-    StoreConfig, offline,
+    CoreConfig, CoreHealth, EnrichingConfig, ExpiringConfig, InstallationMode, SalesforceConfig,
+    StartError, StoreConfig, offline,
 };
 use prometheus_client::registry::Registry;
 use sfbridge_proto::v1 as pb;
@@ -61,6 +61,7 @@ pub(crate) struct Setup {
     pub(crate) store_write_delay: Duration,
     pub(crate) salesforce: SalesforceConfig,
     pub(crate) enriching: EnrichingConfig,
+    pub(crate) expiring: ExpiringConfig,
     pub(crate) drain: Duration,
 }
 
@@ -79,6 +80,7 @@ impl Setup {
             store_write_delay: Duration::ZERO,
             salesforce: SalesforceConfig::default(),
             enriching: EnrichingConfig::default(),
+            expiring: ExpiringConfig::default(),
             drain: DRAIN,
         };
         if std::env::var_os("SFBRIDGE_TEST_STORE").is_some_and(|store| store == "postgres") {
@@ -105,7 +107,7 @@ impl Setup {
         }
     }
 
-    fn store(&self) -> StoreConfig {
+    pub(crate) fn store(&self) -> StoreConfig {
         match &self.database {
             Some(database) => database.url().parse().unwrap(),
             None => StoreConfig::Sqlite {
@@ -143,6 +145,7 @@ impl Setup {
             secret_keys: SecretKeySource::Own(self.secret_key_file()),
             salesforce: self.salesforce.clone(),
             enriching: self.enriching,
+            expiring: self.expiring,
             reflection: self.reflection,
         };
         let mut registry = Registry::default();
