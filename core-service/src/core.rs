@@ -509,7 +509,7 @@ async fn follow_store(store: Store, reporter: HealthReporter, names: Arc<[&'stat
                     return;
                 }
             }
-            StoreState::Full => {
+            StoreState::Full | StoreState::Unreachable => {
                 set_all(&reporter, &names, ServingStatus::NotServing).await;
                 tokio::time::sleep(REFRESH).await;
                 // A success changes the state, and so does a worse failure.
@@ -560,6 +560,10 @@ impl CoreHealth {
             StoreState::Ready => Ok(()),
             StoreState::Full => Err(
                 "the store's disk is full: make room, and the store goes on by itself".to_owned(),
+            ),
+            StoreState::Unreachable => Err(
+                "the store's database can't be reached; the core goes on by itself once it can"
+                    .to_owned(),
             ),
             StoreState::Failed(reason) => Err(format!(
                 "the store failed ({reason}): check its disk, then restart the core"

@@ -130,9 +130,9 @@ impl Error {
     /// When the same request may succeed, if waiting helps.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Store(StoreError::Overloaded) | Self::TooManyImports => {
-                Some(Duration::from_secs(1))
-            }
+            Self::Store(StoreError::Overloaded | StoreError::Contended(_))
+            | Self::TooManyImports => Some(Duration::from_secs(1)),
+            Self::Store(StoreError::Unreachable(_)) => Some(Duration::from_secs(5)),
             Self::Store(StoreError::Full(_) | StoreError::Failed(_)) => {
                 Some(Duration::from_secs(30))
             }
@@ -143,6 +143,10 @@ impl Error {
                 | StoreError::Unreadable { .. }
                 | StoreError::InUse { .. }
                 | StoreError::Open { .. }
+                | StoreError::Connect { .. }
+                | StoreError::TooOld { .. }
+                | StoreError::TooNew { .. }
+                | StoreError::Encoding { .. }
                 | StoreError::Migrate(_),
             )
             | Self::Invalid(_)

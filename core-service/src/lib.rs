@@ -33,4 +33,4 @@ pub use enriching::EnrichingConfig;
 pub use grpc::fuzzing;
 pub use grpc::{built_in_attribution_models, check};
 pub use salesforce::SalesforceConfig;
-pub use store::{InvalidStoreUrl, StoreConfig, StoreError};
+pub use store::{InvalidStoreUrl, PostgresConfig, StoreConfig, StoreError};

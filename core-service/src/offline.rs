@@ -31,6 +31,7 @@ pub async fn migrate(config: &StoreConfig) -> Result<Migrated, StoreError> {
 pub fn backup(config: &StoreConfig, to: &Path) -> Result<u64, StoreError> {
     match config {
         StoreConfig::Sqlite { path } => store::backup(path, to),
+        StoreConfig::Postgres(_) => Err(StoreError::Closed), // PLACEHOLDER
     }
 }
 
@@ -44,6 +45,7 @@ pub fn backup(config: &StoreConfig, to: &Path) -> Result<u64, StoreError> {
 pub fn restore(from: &Path, config: &StoreConfig, replace: bool) -> Result<(), StoreError> {
     match config {
         StoreConfig::Sqlite { path } => store::restore(from, path, replace),
+        StoreConfig::Postgres(_) => Err(StoreError::Closed), // PLACEHOLDER
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod admission;
 mod call_ratings;
+mod draft;
 mod events;
 mod item;
 mod lead_enrichments;
@@ -14,6 +15,10 @@ mod verdict;
 
 pub use admission::{Admission, admit};
 pub use call_ratings::canonical_rating;
+pub use draft::{
+    ChangedInstallation, Changes, Draft, Held, Hold, LeadKey, Needs, PlacedRating, Release, Seen,
+    UsedKey,
+};
 pub use events::complete_event;
 pub use item::{
     Batch, IdempotencyKey, Item, ItemResult, RecordKind, UnknownInstallations, new_record_id,

@@ -7,6 +7,7 @@ mod config;
 mod connections;
 pub(crate) mod lead_fields;
 mod new_login;
+mod sessions;
 mod survey;
 
 pub use config::SalesforceConfig;

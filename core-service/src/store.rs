@@ -9,10 +9,15 @@
 //! - a lead enrichment is worked on by whoever holds its lease, and by nobody
 //!   else until that ends; nothing about it is kept in a process alone.
 
+mod columns;
 mod enrichment_work;
 mod error;
+mod fair_queue;
 mod pace;
 mod page;
+mod postgres;
+mod rows;
+mod session_turn;
 mod sqlite;
 
 use std::collections::BTreeMap;
@@ -26,6 +31,8 @@ pub use page::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Page,
     PageRequest, Position, QuarantineFilter, RefusedMessageFilter, TimeRange, VisitFilter,
 };
+pub use postgres::{PostgresConfig, PostgresStore};
+pub use session_turn::{SessionClaim, SessionTurn};
 pub use sqlite::{SqliteStore, backup, restore};
 use uuid::Uuid;
 
@@ -37,6 +44,7 @@ use crate::domain::{
 };
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Verdict};
+use crate::sealing::Sealed;
 use sfbridge_values::{CallRef, Igrp, OrganizationId, Timestamp, VisitorId};
 
 /// Which store to open.
@@ -47,6 +55,8 @@ pub enum StoreConfig {
         /// The database file.
         path: PathBuf,
     },
+    /// A PostgreSQL database, which must be there.
+    Postgres(Box<PostgresConfig>),
 }
 
 /// A text does not name a store.
@@ -55,13 +65,16 @@ pub enum InvalidStoreUrl {
     /// No path after `sqlite://`.
     #[error("names no file; write sqlite:///path/to/file.db")]
     NoPath,
-    /// A backend that this release does not have.
-    #[error(
-        "names a PostgreSQL store, which this release does not have; write sqlite:///path/to/file.db"
-    )]
-    Postgres,
+    /// Not the URL of a PostgreSQL database.
+    #[error("{0}; write postgres://user@host:5432/database?sslmode=require")]
+    Postgres(String),
+    /// Only one of the two files that only work together.
+    #[error("names only one of sslcert and sslkey; name both or none")]
+    HalfCertificate,
     /// Something else.
-    #[error("is not the URL of a store; write sqlite:///path/to/file.db")]
+    #[error(
+        "is not the URL of a store; write sqlite:///path/to/file.db or postgres://host/database"
+    )]
     Unknown,
 }
 
@@ -70,7 +83,7 @@ impl FromStr for StoreConfig {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Err(InvalidStoreUrl::Postgres);
+            return PostgresConfig::parse(text).map(|config| Self::Postgres(Box::new(config)));
         }
         let path = text
             .strip_prefix("sqlite://")
@@ -88,6 +101,7 @@ impl std::fmt::Display for StoreConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Sqlite { path } => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres(config) => config.fmt(f),
         }
     }
 }
@@ -106,6 +120,18 @@ pub struct Migrated {
 pub enum Store {
     /// The embedded store.
     Sqlite(SqliteStore),
+    /// The store that many cores share.
+    Postgres(PostgresStore),
+}
+
+/// Does the same on whichever backend it is.
+macro_rules! on_backend {
+    ($store:expr, $backend:ident => $work:expr) => {
+        match $store {
+            Store::Sqlite($backend) => $work,
+            Store::Postgres($backend) => $work,
+        }
+    };
 }
 
 /// Whether a store takes writes.
@@ -115,6 +141,8 @@ pub enum StoreState {
     Ready,
     /// There was no room for the last write; the next may succeed.
     Full,
+    /// The database could not be reached; the next try may succeed.
+    Unreachable,
     /// It does not any more, and why. Only a restart helps.
     Failed(String),
     /// It was closed.
@@ -150,28 +178,26 @@ impl Store {
                 let (store, migrated) = SqliteStore::open(path.clone(), pace, metrics).await?;
                 Ok((Self::Sqlite(store), migrated))
             }
+            StoreConfig::Postgres(config) => {
+                let (store, migrated) = PostgresStore::open(config, pace, metrics).await?;
+                Ok((Self::Postgres(store), migrated))
+            }
         }
     }
 
     /// Finishes what is queued and closes the store. Later writes are refused.
     pub async fn close(&self) {
-        match self {
-            Self::Sqlite(store) => store.close().await,
-        }
+        on_backend!(self, store => store.close().await)
     }
 
     /// Follows whether the store takes writes.
     pub fn state(&self) -> tokio::sync::watch::Receiver<StoreState> {
-        match self {
-            Self::Sqlite(store) => store.state(),
-        }
+        on_backend!(self, store => store.state())
     }
 
     /// Writes something of no meaning, to learn whether writes work.
     pub async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(store) => store.probe(now).await,
-        }
+        on_backend!(self, store => store.probe(now).await)
     }
 
     /// Records events; one result each, in order.
@@ -179,9 +205,7 @@ impl Store {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.record_events(batch).await,
-        }
+        on_backend!(self, store => store.record_events(batch).await)
     }
 
     /// Records ratings; one result each, in order.
@@ -189,9 +213,7 @@ impl Store {
         &self,
         batch: Batch<NewCallRating>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.rate_calls(batch).await,
-        }
+        on_backend!(self, store => store.rate_calls(batch).await)
     }
 
     /// Accepts leads to enrich; one result each, in order.
@@ -199,16 +221,12 @@ impl Store {
         &self,
         batch: Batch<LeadToEnrich>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.enrich_leads(batch).await,
-        }
+        on_backend!(self, store => store.enrich_leads(batch).await)
     }
 
     /// Says what would become of events, and keeps nothing.
     pub async fn try_events(&self, batch: Batch<NewEvent>) -> Result<Vec<Verdict>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.try_events(batch).await,
-        }
+        on_backend!(self, store => store.try_events(batch).await)
     }
 
     /// Says what would become of ratings, and keeps nothing.
@@ -216,31 +234,34 @@ impl Store {
         &self,
         batch: Batch<NewCallRating>,
     ) -> Result<Vec<Verdict>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.try_ratings(batch).await,
-        }
+        on_backend!(self, store => store.try_ratings(batch).await)
     }
 
     /// Says what would become of leads to enrich, and keeps nothing.
     pub async fn try_leads(&self, batch: Batch<LeadToEnrich>) -> Result<Vec<Verdict>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.try_leads(batch).await,
-        }
+        on_backend!(self, store => store.try_leads(batch).await)
     }
 
     /// Which installations have lead enrichments that are due, and when the
     /// next one is. Cheap: what waits is not counted through.
     pub async fn due_enrichments(&self, now: Timestamp) -> Result<DueEnrichments, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.due_enrichments(now).await,
-        }
+        on_backend!(self, store => store.due_enrichments(now).await)
     }
 
-    /// Hears whenever a write of this process may have made a lead enrichment
-    /// due sooner than [`Store::due_enrichments`] said before.
+    /// Hears whenever a write may have made a lead enrichment due sooner than
+    /// [`Store::due_enrichments`] said before: at once of this process, and soon
+    /// of others, but nobody promises that; see [`Store::longest_silence`].
     pub fn enrichment_alarm(&self) -> tokio::sync::watch::Receiver<()> {
+        on_backend!(self, store => store.enrichment_alarm())
+    }
+
+    /// After how long whoever has heard no alarm should look, because another
+    /// process may have written, and its notice may be lost.
+    pub fn longest_silence(&self) -> std::time::Duration {
         match self {
-            Self::Sqlite(store) => store.enrichment_alarm(),
+            // Nobody else writes. Clocks are set, though.
+            Self::Sqlite(_) => std::time::Duration::from_mins(1),
+            Self::Postgres(store) => store.longest_silence(),
         }
     }
 
@@ -252,9 +273,7 @@ impl Store {
         &self,
         claim: EnrichmentClaim,
     ) -> Result<Vec<ClaimedEnrichment>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.claim_enrichments(claim).await,
-        }
+        on_backend!(self, store => store.claim_enrichments(claim).await)
     }
 
     /// Keeps what is about to be written into Leads, which must be durable
@@ -267,9 +286,7 @@ impl Store {
         lease_until: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<bool>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.begin_push(pushes, lease_until, now).await,
-        }
+        on_backend!(self, store => store.begin_push(pushes, lease_until, now).await)
     }
 
     /// Keeps what runs of lead enrichments came to. One answer each, in order:
@@ -283,9 +300,7 @@ impl Store {
         settlements: Vec<Settlement>,
         now: Timestamp,
     ) -> Result<Vec<Option<LeadEnrichmentState>>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.settle_enrichments(settlements, now).await,
-        }
+        on_backend!(self, store => store.settle_enrichments(settlements, now).await)
     }
 
     /// Lets the lead enrichments of an installation go on that waited for a
@@ -297,18 +312,16 @@ impl Store {
         igrp: Igrp,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.release_connection_waits(igrp, now).await,
-        }
+        on_backend!(self, store => store.release_connection_waits(igrp, now).await)
     }
 
     /// Ends the leases of processes that are surely gone, and says how many. To
     /// be called before this process takes anything up: the embedded store is
-    /// open in one process at a time, so nobody else holds any.
+    /// open in one process at a time, so nobody else holds any. A store that
+    /// many cores share ends none, for who is gone is not known there; leases
+    /// end by themselves.
     pub async fn end_lost_leases(&self, now: Timestamp) -> Result<usize, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.end_lost_leases(now).await,
-        }
+        on_backend!(self, store => store.end_lost_leases(now).await)
     }
 
     /// Has a lead enrichment tried now, whatever came of it before. `None` when
@@ -318,9 +331,7 @@ impl Store {
         id: Uuid,
         now: Timestamp,
     ) -> Result<Option<Result<LeadEnrichment, Uuid>>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.retry_enrichment(id, now).await,
-        }
+        on_backend!(self, store => store.retry_enrichment(id, now).await)
     }
 
     /// Ends a lead enrichment that is open. `None` when there is none.
@@ -329,18 +340,14 @@ impl Store {
         id: Uuid,
         now: Timestamp,
     ) -> Result<Option<Result<LeadEnrichment, NotOpen>>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.cancel_enrichment(id, now).await,
-        }
+        on_backend!(self, store => store.cancel_enrichment(id, now).await)
     }
 
     /// How many lead enrichments there are in each state, all states included.
     pub async fn enrichment_counts(
         &self,
     ) -> Result<BTreeMap<LeadEnrichmentState, u64>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.enrichment_counts().await,
-        }
+        on_backend!(self, store => store.enrichment_counts().await)
     }
 
     /// Records visits; one result each, in order.
@@ -348,16 +355,12 @@ impl Store {
         &self,
         batch: Batch<NewVisit>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.record_visits(batch).await,
-        }
+        on_backend!(self, store => store.record_visits(batch).await)
     }
 
     /// Records calls; one result each, in order.
     pub async fn record_calls(&self, batch: Batch<NewCall>) -> Result<Vec<ItemResult>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.record_calls(batch).await,
-        }
+        on_backend!(self, store => store.record_calls(batch).await)
     }
 
     /// Quarantines notifications that became no item. Every item's content is
@@ -367,9 +370,7 @@ impl Store {
         &self,
         batch: Batch<std::convert::Infallible>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.quarantine(batch).await,
-        }
+        on_backend!(self, store => store.quarantine(batch).await)
     }
 
     /// Marks quarantined notifications as replayed or discarded, all or none:
@@ -380,9 +381,7 @@ impl Store {
         state: QuarantineState,
         now: Timestamp,
     ) -> Result<Result<u32, Uuid>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.resolve_quarantined(ids, state, now).await,
-        }
+        on_backend!(self, store => store.resolve_quarantined(ids, state, now).await)
     }
 
     /// Takes note of refused messages, and lets those go that are too many.
@@ -391,9 +390,7 @@ impl Store {
         refusals: Vec<Refusal>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(store) => store.record_refused_messages(refusals, now).await,
-        }
+        on_backend!(self, store => store.record_refused_messages(refusals, now).await)
     }
 
     /// Creates an installation; `false` when there is one with its id.
@@ -401,9 +398,7 @@ impl Store {
         &self,
         installation: Installation,
     ) -> Result<bool, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.create_installation(installation).await,
-        }
+        on_backend!(self, store => store.create_installation(installation).await)
     }
 
     /// Changes an installation in one step; `None` when there is none, or what
@@ -413,9 +408,7 @@ impl Store {
         igrp: Igrp,
         change: impl FnOnce(Installation) -> Result<Installation, E> + Send + 'static,
     ) -> Result<Option<Result<Installation, E>>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.update_installation(igrp, change).await,
-        }
+        on_backend!(self, store => store.update_installation(igrp, change).await)
     }
 
     /// Deletes an installation, with `force` its records too. `None` when
@@ -425,9 +418,50 @@ impl Store {
         igrp: Igrp,
         force: bool,
     ) -> Result<Option<bool>, StoreError> {
+        on_backend!(self, store => store.delete_installation(igrp, force).await)
+    }
+
+    /// Gets a session at Salesforce that cores share, or the turn to log in.
+    ///
+    /// The embedded store is open in one process at a time, which keeps its
+    /// session in memory.
+    pub async fn claim_session(&self, claim: SessionClaim) -> Result<SessionTurn, StoreError> {
         match self {
-            Self::Sqlite(store) => store.delete_installation(igrp, force).await,
+            Self::Sqlite(_) => Ok(SessionTurn::Unshared),
+            Self::Postgres(store) => store.claim_session(claim).await,
         }
+    }
+
+    /// Keeps a turn to log in for so much longer.
+    pub async fn extend_session_turn(
+        &self,
+        igrp: Igrp,
+        owner: Uuid,
+        lease: std::time::Duration,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(store) => store.extend_session_turn(igrp, owner, lease).await,
+        }
+    }
+
+    /// Ends a turn to log in, with the session that it brought, if any. The
+    /// session's number; nothing when there is none, or the turn was lost.
+    pub async fn end_session_turn(
+        &self,
+        igrp: Igrp,
+        owner: Uuid,
+        session: Option<Sealed>,
+    ) -> Result<Option<i64>, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(store) => store.end_session_turn(igrp, owner, session).await,
+        }
+    }
+
+    /// Whether several processes may have the store open at a time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
     }
 
     /// Keeps a connection with new credentials in place of the one that there
@@ -436,9 +470,7 @@ impl Store {
         &self,
         new: SalesforceConnection,
     ) -> Result<Option<SalesforceConnection>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.set_salesforce_connection(new).await,
-        }
+        on_backend!(self, store => store.set_salesforce_connection(new).await)
     }
 
     /// Changes a connection in one step; `change` returns nothing when it
@@ -448,9 +480,7 @@ impl Store {
         igrp: Igrp,
         change: impl FnOnce(&SalesforceConnection) -> Option<SalesforceConnection> + Send + 'static,
     ) -> Result<bool, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.update_salesforce_connection(igrp, change).await,
-        }
+        on_backend!(self, store => store.update_salesforce_connection(igrp, change).await)
     }
 
     /// Deletes a connection. `None` when there is no such installation, `false`
@@ -459,9 +489,7 @@ impl Store {
         &self,
         igrp: Igrp,
     ) -> Result<Option<bool>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.delete_salesforce_connection(igrp).await,
-        }
+        on_backend!(self, store => store.delete_salesforce_connection(igrp).await)
     }
 
     /// The connection of an installation.
@@ -469,9 +497,7 @@ impl Store {
         &self,
         igrp: Igrp,
     ) -> Result<Option<SalesforceConnection>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.salesforce_connection(igrp).await,
-        }
+        on_backend!(self, store => store.salesforce_connection(igrp).await)
     }
 
     /// The connections of these installations, by their ids.
@@ -479,16 +505,12 @@ impl Store {
         &self,
         coverage: Coverage,
     ) -> Result<Vec<SalesforceConnection>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.salesforce_connections(coverage).await,
-        }
+        on_backend!(self, store => store.salesforce_connections(coverage).await)
     }
 
     /// Adds an API key.
     pub async fn create_api_key(&self, key: ApiKey) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(store) => store.create_api_key(key).await,
-        }
+        on_backend!(self, store => store.create_api_key(key).await)
     }
 
     /// Removes an API key. `None` when there is none; `false` when it is the
@@ -498,23 +520,17 @@ impl Store {
         api_key_id: String,
         even_last: bool,
     ) -> Result<Option<bool>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.revoke_api_key(api_key_id, even_last).await,
-        }
+        on_backend!(self, store => store.revoke_api_key(api_key_id, even_last).await)
     }
 
     /// A page of API keys, the newest first.
     pub async fn api_keys(&self, page: PageRequest) -> Result<Page<ApiKey>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.api_keys(page).await,
-        }
+        on_backend!(self, store => store.api_keys(page).await)
     }
 
     /// Adds a URL token; `false` when there are as many as there can be.
     pub async fn create_url_token(&self, token: UrlToken) -> Result<bool, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.create_url_token(token).await,
-        }
+        on_backend!(self, store => store.create_url_token(token).await)
     }
 
     /// Revokes a URL token, with `forget` removes it; `false` when there is
@@ -525,9 +541,7 @@ impl Store {
         forget: bool,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.revoke_url_token(url_token_id, forget, now).await,
-        }
+        on_backend!(self, store => store.revoke_url_token(url_token_id, forget, now).await)
     }
 
     /// A page of URL tokens, the newest first: all, or those of an
@@ -537,16 +551,12 @@ impl Store {
         organization: Option<OrganizationId>,
         page: PageRequest,
     ) -> Result<Page<UrlToken>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.url_tokens(organization, page).await,
-        }
+        on_backend!(self, store => store.url_tokens(organization, page).await)
     }
 
     /// One installation.
     pub async fn installation(&self, igrp: Igrp) -> Result<Option<Installation>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.installation(igrp).await,
-        }
+        on_backend!(self, store => store.installation(igrp).await)
     }
 
     /// Whether an organisation may send, and from where, as far as these
@@ -556,9 +566,7 @@ impl Store {
         organization: OrganizationId,
         coverage: Coverage,
     ) -> Result<OrganizationAccess, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.organization_access(organization, coverage).await,
-        }
+        on_backend!(self, store => store.organization_access(organization, coverage).await)
     }
 
     /// What is known of a visitor, or of the one that a call names, up to the
@@ -570,16 +578,12 @@ impl Store {
         call_ref: Option<CallRef>,
         as_of: Timestamp,
     ) -> Result<VisitorHistory, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.history(igrp, visitor_id, call_ref, as_of).await,
-        }
+        on_backend!(self, store => store.history(igrp, visitor_id, call_ref, as_of).await)
     }
 
     /// One event.
     pub async fn event(&self, event_id: Uuid) -> Result<Option<Event>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.event(event_id).await,
-        }
+        on_backend!(self, store => store.event(event_id).await)
     }
 
     /// The current rating of a call.
@@ -588,23 +592,17 @@ impl Store {
         igrp: Igrp,
         call_ref: String,
     ) -> Result<Option<CallRating>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.current_rating(igrp, call_ref).await,
-        }
+        on_backend!(self, store => store.current_rating(igrp, call_ref).await)
     }
 
     /// One lead enrichment.
     pub async fn lead_enrichment(&self, id: Uuid) -> Result<Option<LeadEnrichment>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.lead_enrichment(id).await,
-        }
+        on_backend!(self, store => store.lead_enrichment(id).await)
     }
 
     /// One call.
     pub async fn call(&self, igrp: Igrp, call_ref: String) -> Result<Option<Call>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.call(igrp, call_ref).await,
-        }
+        on_backend!(self, store => store.call(igrp, call_ref).await)
     }
 
     /// One quarantined notification.
@@ -612,9 +610,7 @@ impl Store {
         &self,
         id: Uuid,
     ) -> Result<Option<QuarantinedNotification>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.quarantined(id).await,
-        }
+        on_backend!(self, store => store.quarantined(id).await)
     }
 
     /// A page of installations, the newest first.
@@ -623,9 +619,7 @@ impl Store {
         filter: InstallationFilter,
         page: PageRequest,
     ) -> Result<Page<Installation>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.installations(filter, page).await,
-        }
+        on_backend!(self, store => store.installations(filter, page).await)
     }
 
     /// A page of events, the newest event time first.
@@ -634,9 +628,7 @@ impl Store {
         filter: EventFilter,
         page: PageRequest,
     ) -> Result<Page<Event>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.events(filter, page).await,
-        }
+        on_backend!(self, store => store.events(filter, page).await)
     }
 
     /// A page of ratings, the newest rating time first.
@@ -645,9 +637,7 @@ impl Store {
         filter: CallRatingFilter,
         page: PageRequest,
     ) -> Result<Page<CallRating>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.call_ratings(filter, page).await,
-        }
+        on_backend!(self, store => store.call_ratings(filter, page).await)
     }
 
     /// A page of lead enrichments, the newest receipt first.
@@ -656,9 +646,7 @@ impl Store {
         filter: LeadEnrichmentFilter,
         page: PageRequest,
     ) -> Result<Page<LeadEnrichment>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.lead_enrichments(filter, page).await,
-        }
+        on_backend!(self, store => store.lead_enrichments(filter, page).await)
     }
 
     /// A page of visits, the newest first.
@@ -667,9 +655,7 @@ impl Store {
         filter: VisitFilter,
         page: PageRequest,
     ) -> Result<Page<Visit>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.visits(filter, page).await,
-        }
+        on_backend!(self, store => store.visits(filter, page).await)
     }
 
     /// A page of calls, the newest start first.
@@ -678,9 +664,7 @@ impl Store {
         filter: CallFilter,
         page: PageRequest,
     ) -> Result<Page<Call>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.calls(filter, page).await,
-        }
+        on_backend!(self, store => store.calls(filter, page).await)
     }
 
     /// A page of quarantined notifications without their fields, the newest
@@ -690,9 +674,7 @@ impl Store {
         filter: QuarantineFilter,
         page: PageRequest,
     ) -> Result<Page<QuarantinedNotification>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.quarantined_notifications(filter, page).await,
-        }
+        on_backend!(self, store => store.quarantined_notifications(filter, page).await)
     }
 
     /// A page of refused messages, the last refusal first.
@@ -701,9 +683,7 @@ impl Store {
         filter: RefusedMessageFilter,
         page: PageRequest,
     ) -> Result<Page<RefusedMessage>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.refused_messages(filter, page).await,
-        }
+        on_backend!(self, store => store.refused_messages(filter, page).await)
     }
 }
 

@@ -12,7 +12,8 @@ use crate::answer::Answer;
 use crate::error::{Error, ErrorClass};
 use crate::host::ExtraHosts;
 use crate::login::Login;
-use crate::org::Org;
+use crate::org::{Org, Sharing};
+use crate::session::{LogIn, WantedSession};
 use crate::version::ApiVersion;
 
 /// How Salesforce is spoken with.
@@ -122,7 +123,18 @@ impl Client {
 
     /// The organisation that a log-in leads to. Nothing is called yet.
     pub fn org(&self, login: Login) -> Org {
-        Org::new(self.clone(), login)
+        Org::new(self.clone(), login, None)
+    }
+
+    /// The organisation that a log-in leads to, whose session several processes
+    /// share: whenever one is needed, `share` gets it from the others, or runs
+    /// the log-in for all.
+    pub fn org_sharing(
+        &self,
+        login: Login,
+        share: impl Fn(LogIn, WantedSession) -> Sharing + Send + Sync + 'static,
+    ) -> Org {
+        Org::new(self.clone(), login, Some(Box::new(share)))
     }
 
     /// Further places that are taken for Salesforce.

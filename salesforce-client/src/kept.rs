@@ -59,6 +59,12 @@ impl<T> Kept<T> {
         }
     }
 
+    /// The value that there is, if any.
+    pub(crate) async fn present(&self) -> Option<Arc<T>> {
+        let slot = self.slot.lock().await;
+        slot.value.as_ref().map(|(value, _)| Arc::clone(value))
+    }
+
     /// Forgets the value, if it still is this one.
     pub(crate) async fn forget(&self, value: &Arc<T>) {
         let mut slot = self.slot.lock().await;

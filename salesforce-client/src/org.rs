@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use crate::kept::Kept;
 use crate::login::Login;
 use crate::quota::{LastQuota, Quota};
 use crate::read::{self, LeadRecord, Page};
-use crate::session::{Connection, Session};
+use crate::session::{Connection, LogIn, OpenSession, Session, WantedSession};
 use crate::update::UpdateBatch;
 
 /// An organisation that is logged in to when it must be. A clone is cheap and
@@ -27,9 +28,18 @@ use crate::update::UpdateBatch;
 #[derive(Clone)]
 pub struct Org(Arc<Shared>);
 
+/// Gets a session of all processes that share it, or opens it for them.
+pub(crate) type Share = dyn Fn(LogIn, WantedSession) -> Sharing + Send + Sync;
+
+/// A session that is being got.
+pub type Sharing = Pin<Box<dyn Future<Output = Result<OpenSession, Error>> + Send>>;
+
 struct Shared {
     client: Client,
     login: Login,
+    share: Option<Box<Share>>,
+    /// Which session will do when one is needed.
+    wanted: Mutex<WantedSession>,
     session: Kept<Session>,
     leads: Kept<LeadDescription>,
     quota: LastQuota,
@@ -39,10 +49,12 @@ struct Shared {
 const DESCRIPTION_LIFE: Duration = Duration::from_hours(1);
 
 impl Org {
-    pub(crate) fn new(client: Client, login: Login) -> Self {
+    pub(crate) fn new(client: Client, login: Login, share: Option<Box<Share>>) -> Self {
         Self(Arc::new(Shared {
             client,
             login,
+            share,
+            wanted: Mutex::new(WantedSession::Any),
             session: Kept::default(),
             leads: Kept::default(),
             quota: LastQuota::default(),
@@ -64,15 +76,15 @@ impl Org {
     ///
     /// [`Error`] of the log-in.
     pub async fn reconnect(&self) -> Result<Connection, Error> {
-        let Shared {
-            client,
-            login,
-            session,
-            ..
-        } = &*self.0;
-        session.clear().await;
-        let open = async || Session::open(client, login).await;
-        Ok(session.get(|_, _| true, open).await?.connection.clone())
+        self.want(WantedSession::New);
+        self.0.session.clear().await;
+        self.connect().await
+    }
+
+    /// The session that is in use, if any, for other processes.
+    pub async fn open_session(&self) -> Option<OpenSession> {
+        let session = self.0.session.present().await?;
+        Some(session.open().clone())
     }
 
     /// The Lead object. What was asked less than an hour ago is not asked
@@ -255,19 +267,41 @@ impl Org {
     }
 
     async fn session(&self) -> Result<Arc<Session>, Error> {
-        let Shared {
-            client,
-            login,
-            session,
-            ..
-        } = &*self.0;
-        let open = async || Session::open(client, login).await;
-        session.get(|_, _| true, open).await
+        let open = async || {
+            let Shared {
+                client,
+                login,
+                share,
+                wanted,
+                ..
+            } = &*self.0;
+            let log_in = LogIn::new(client.clone(), login.clone());
+            let open = match share {
+                Some(share) => {
+                    let wanted = *wanted.lock().unwrap_or_else(PoisonError::into_inner);
+                    share(log_in, wanted).await?
+                }
+                None => log_in.run().await?,
+            };
+            self.want(WantedSession::Any);
+            Session::new(open)
+        };
+        self.0.session.get(|_, _| true, open).await
+    }
+
+    fn want(&self, wanted: WantedSession) {
+        *self.0.wanted.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
+    }
+
+    /// Forgets a session, so that another is got.
+    async fn give_up(&self, session: &Arc<Session>) {
+        self.want(session.next());
+        self.0.session.forget(session).await;
     }
 
     /// A session other than one that is over.
     async fn session_after(&self, over: &Arc<Session>) -> Result<Arc<Session>, Error> {
-        self.0.session.forget(over).await;
+        self.give_up(over).await;
         self.session().await
     }
 
@@ -288,7 +322,7 @@ impl Org {
             first => (session, first),
         };
         if result.as_ref().is_err_and(Error::doubts_session) {
-            self.0.session.forget(&session).await;
+            self.give_up(&session).await;
         }
         result
     }

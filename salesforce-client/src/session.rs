@@ -5,7 +5,8 @@ use std::fmt;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use reqwest::{Method, Url};
-use serde::Deserialize;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
 use sfbridge_values::{OrganizationId, SalesforceId};
 
 use crate::client::{CallKind, Client};
@@ -29,16 +30,63 @@ pub struct Connection {
     pub api_version: ApiVersion,
 }
 
-/// An open session. Its `Debug` shows no token.
+/// A session, which may be handed to another process. Its `Debug` shows no
+/// token.
+#[derive(Clone)]
+pub struct OpenSession {
+    token: SecretString,
+    connection: Connection,
+    number: Option<i64>,
+}
+
+/// Which session somebody wants, where sessions are shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantedSession {
+    /// Whichever there is.
+    Any,
+    /// One after that of this number, which is over.
+    After(i64),
+    /// One that is opened now.
+    New,
+}
+
+/// A log-in that can be done.
+#[derive(Clone, Debug)]
+pub struct LogIn {
+    client: Client,
+    login: Login,
+}
+
+/// A session that is in use.
 pub(crate) struct Session {
     /// The `Authorization` header.
     pub(crate) authorization: HeaderValue,
     pub(crate) connection: Connection,
+    open: OpenSession,
 }
 
-impl Session {
+/// A session, written down.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    token: String,
+    organization_id: String,
+    user_id: String,
+    instance_url: String,
+    api_version: String,
+}
+
+impl LogIn {
+    pub(crate) fn new(client: Client, login: Login) -> Self {
+        Self { client, login }
+    }
+
     /// Logs in.
-    pub(crate) async fn open(client: &Client, login: &Login) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the log-in.
+    pub async fn run(&self) -> Result<OpenSession, Error> {
+        let Self { client, login } = self;
         let form = oauth::form(login, clock::now()).map_err(|error| {
             let message = format!("the JWT can't be signed: {error}");
             connection_error(message)
@@ -58,22 +106,93 @@ impl Session {
         })?;
         let instance_url = instance_url(client, &granted.instance_url)?;
         let (organization_id, user_id) = ids(&granted.id)?;
-        let mut authorization = HeaderValue::from_str(&format!("Bearer {}", granted.access_token))
-            .map_err(|_| {
-                let message = "the answer to the log-in has a token that can't be sent";
-                Error::unreadable(CallKind::LogIn, message)
-            })?;
-        authorization.set_sensitive(true);
+        let token = SecretString::from(granted.access_token);
+        authorization(&token)?;
         let api_version = negotiate(client, &instance_url).await?;
-        Ok(Self {
-            authorization,
+        Ok(OpenSession {
+            token,
             connection: Connection {
                 organization_id,
                 user_id,
                 instance_url,
                 api_version,
             },
+            number: None,
         })
+    }
+
+    /// Takes a session that another process opened and wrote down, under its
+    /// number. `None` when it is not to be read, or leads elsewhere.
+    pub fn resume(&self, written: &SecretString, number: i64) -> Option<OpenSession> {
+        let written: Written = serde_json::from_str(written.expose_secret()).ok()?;
+        let connection = Connection {
+            organization_id: OrganizationId::parse(&written.organization_id).ok()?,
+            user_id: SalesforceId::parse(&written.user_id).ok()?,
+            instance_url: instance_url(&self.client, &written.instance_url).ok()?,
+            api_version: ApiVersion::parse(&written.api_version).ok()?,
+        };
+        let token = SecretString::from(written.token);
+        authorization(&token).ok()?;
+        Some(OpenSession {
+            token,
+            connection,
+            number: Some(number),
+        })
+    }
+}
+
+impl OpenSession {
+    /// The session written down, token and all.
+    pub fn to_secret(&self) -> SecretString {
+        let written = Written {
+            token: self.token.expose_secret().to_owned(),
+            organization_id: self.connection.organization_id.as_str().to_owned(),
+            user_id: self.connection.user_id.as_str().to_owned(),
+            instance_url: self.connection.instance_url.clone(),
+            api_version: self.connection.api_version.to_string(),
+        };
+        // Five texts can always be written.
+        SecretString::from(serde_json::to_string(&written).unwrap_or_default())
+    }
+
+    /// The session under the number that it is shared under. Later ones have
+    /// greater numbers.
+    #[must_use]
+    pub fn shared_as(mut self, number: i64) -> Self {
+        self.number = Some(number);
+        self
+    }
+}
+
+impl fmt::Debug for OpenSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenSession")
+            .field("connection", &self.connection)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Uses an open session.
+    pub(crate) fn new(open: OpenSession) -> Result<Self, Error> {
+        Ok(Self {
+            authorization: authorization(&open.token)?,
+            connection: open.connection.clone(),
+            open,
+        })
+    }
+
+    /// The session as it can be handed on.
+    pub(crate) fn open(&self) -> &OpenSession {
+        &self.open
+    }
+
+    /// What is wanted once this session is over.
+    pub(crate) fn next(&self) -> WantedSession {
+        self.open
+            .number
+            .map_or(WantedSession::New, WantedSession::After)
     }
 
     /// The URL of something in the API.
@@ -101,6 +220,17 @@ impl fmt::Debug for Session {
             .field("connection", &self.connection)
             .finish_non_exhaustive()
     }
+}
+
+/// The header that shows a token.
+fn authorization(token: &SecretString) -> Result<HeaderValue, Error> {
+    let bearer = format!("Bearer {}", token.expose_secret());
+    let mut authorization = HeaderValue::from_str(&bearer).map_err(|_| {
+        let message = "the answer to the log-in has a token that can't be sent";
+        Error::unreadable(CallKind::LogIn, message)
+    })?;
+    authorization.set_sensitive(true);
+    Ok(authorization)
 }
 
 /// Where the organisation is. Everything that is written goes there, so the
@@ -161,19 +291,19 @@ mod tests {
     use super::*;
 
     fn session() -> Session {
-        let mut authorization = HeaderValue::from_static("Bearer hush");
-        authorization.set_sensitive(true);
         let url = "https://login.salesforce.com/id/00D000000000062EAA/005000000000001AAA/";
         let (organization_id, user_id) = ids(url).unwrap();
-        Session {
-            authorization,
+        let open = OpenSession {
+            token: SecretString::from("hush"),
             connection: Connection {
                 organization_id,
                 user_id,
                 instance_url: "https://acme.my.salesforce.com".to_owned(),
                 api_version: ApiVersion::default(),
             },
-        }
+            number: None,
+        };
+        Session::new(open).unwrap()
     }
 
     #[test]
@@ -211,7 +341,8 @@ mod tests {
 
     #[test]
     fn a_token_is_never_shown() {
-        let shown = format!("{:?}", session());
+        let session = session();
+        let shown = format!("{session:?} {:?}", session.open());
         assert!(!shown.contains("hush"), "{shown}");
     }
 }

@@ -122,6 +122,9 @@ impl Config {
         let value = self.layers.get(setting)?;
         let text = if setting.is_secret() {
             "(hidden)".to_owned()
+        } else if setting == Setting::Store {
+            // The URL may hold a password.
+            self.store.to_string()
         } else {
             value.text.clone()
         };

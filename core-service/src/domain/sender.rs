@@ -2,6 +2,8 @@
 
 use sfbridge_values::{AddressRange, Fingerprint, Igrp};
 
+use super::Coverage;
+
 /// The addresses that an organisation may send from.
 pub type AddressRanges = OneOf<AddressRange>;
 
@@ -89,6 +91,23 @@ pub struct OrganizationAccess {
     /// What each installation linked to it asks for, where it asks for
     /// anything. All must hold.
     pub restrictions: Vec<SenderRestriction>,
+}
+
+impl OrganizationAccess {
+    /// What the installations that are linked to it ask for, as far as these
+    /// are covered.
+    pub fn of(linked: Vec<SenderRestriction>, coverage: &Coverage) -> Self {
+        let covered = linked
+            .into_iter()
+            .filter(|restriction| coverage.covers(restriction.igrp));
+        let covered: Vec<_> = covered.collect();
+        let is_linked = !covered.is_empty();
+        let asking = covered.into_iter();
+        Self {
+            is_linked,
+            restrictions: asking.filter(|one| !one.is_empty()).collect(),
+        }
+    }
 }
 
 #[cfg(test)]

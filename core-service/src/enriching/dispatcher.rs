@@ -39,9 +39,6 @@ struct Pause {
 /// The most installations that are worked on at once.
 const MOST_LANES: usize = 16;
 
-/// The longest sleep. Clocks are set, and then times mean something else.
-const LONGEST_SLEEP: Duration = Duration::from_mins(1);
-
 /// The longest that an installation is left alone because calls fail.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
@@ -78,6 +75,7 @@ impl Dispatcher {
                     Some(after(clock::now(), Duration::from_secs(1)))
                 }
             };
+            let longest = self.lanes.store.longest_silence();
             tokio::select! {
                 () = stop.cancelled() => {}
                 rung = alarm.changed() => {
@@ -92,7 +90,7 @@ impl Dispatcher {
                     looks_again = true;
                 }
                 Some(ended) = self.running.join_next_with_id() => self.end(ended),
-                () = tokio::time::sleep(until(next)) => {}
+                () = tokio::time::sleep(until(next, longest)) => {}
             }
         }
         while self.running.join_next().await.is_some() {}
@@ -173,12 +171,13 @@ impl Dispatcher {
     }
 }
 
-/// How long it is until a time.
-fn until(time: Option<Timestamp>) -> Duration {
+/// How long it is until a time, at most so long. Clocks are set, and then times
+/// mean something else.
+fn until(time: Option<Timestamp>, longest: Duration) -> Duration {
     let Some(time) = time else {
-        return LONGEST_SLEEP;
+        return longest;
     };
     let micros = time.micros().saturating_sub(clock::now().micros());
     let wait = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
-    wait.min(LONGEST_SLEEP)
+    wait.min(longest)
 }

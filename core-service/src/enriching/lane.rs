@@ -227,7 +227,7 @@ impl Batch {
 }
 
 /// Does something with the store again and again as long as it has too much to
-/// do.
+/// do, or can't be reached for a moment.
 pub(super) async fn patiently<T, F>(work: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
@@ -237,7 +237,9 @@ where
 
     for _ in 1..TRIES {
         match work().await {
-            Err(StoreError::Overloaded) => tokio::time::sleep(PAUSE).await,
+            Err(StoreError::Overloaded | StoreError::Contended(_) | StoreError::Unreachable(_)) => {
+                tokio::time::sleep(PAUSE).await
+            }
             done => return done,
         }
     }

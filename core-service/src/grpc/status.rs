@@ -49,6 +49,8 @@ impl From<Error> for Status {
             Error::Store(StoreError::Overloaded) => (Code::ResourceExhausted, "OVERLOADED"),
             Error::Store(StoreError::Full(_)) => (Code::Unavailable, "STORE_FULL"),
             Error::Store(StoreError::Failed(_)) => (Code::Unavailable, "STORE_FAILED"),
+            Error::Store(StoreError::Unreachable(_)) => (Code::Unavailable, "STORE_UNREACHABLE"),
+            Error::Store(StoreError::Contended(_)) => (Code::Unavailable, "CONTENDED"),
             Error::Store(StoreError::Closed) => (Code::Unavailable, "SHUTTING_DOWN"),
             Error::Store(
                 StoreError::Refused(_)
@@ -56,6 +58,10 @@ impl From<Error> for Status {
                 | StoreError::Unreadable { .. }
                 | StoreError::InUse { .. }
                 | StoreError::Open { .. }
+                | StoreError::Connect { .. }
+                | StoreError::TooOld { .. }
+                | StoreError::TooNew { .. }
+                | StoreError::Encoding { .. }
                 | StoreError::Migrate(_),
             ) => (Code::Internal, "STORE_ERROR"),
         };

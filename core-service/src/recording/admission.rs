@@ -1,5 +1,7 @@
 //! Whether an item may be recorded in the installation that it names.
 
+use std::sync::Arc;
+
 use sfbridge_values::{Igrp, OrganizationId, Timestamp};
 
 use super::{Batch, Item, UnknownInstallations};
@@ -9,16 +11,16 @@ use crate::domain::{Installation, Rank, Rejection, RejectionReason};
 #[derive(Debug)]
 pub enum Admission {
     /// The installation is as it must be.
-    Known(Installation),
+    Known(Arc<Installation>),
     /// The installation has to be created first.
-    Create(Installation),
+    Create(Arc<Installation>),
     /// The installation has to be linked to the item's organisation first.
-    Link(Installation),
+    Link(Arc<Installation>),
 }
 
 impl Admission {
     /// The installation as it will be.
-    pub fn installation(&self) -> &Installation {
+    pub fn installation(&self) -> &Arc<Installation> {
         match self {
             Self::Known(installation) | Self::Create(installation) | Self::Link(installation) => {
                 installation
@@ -36,7 +38,7 @@ impl Admission {
 pub fn admit<T>(
     batch: &Batch<T>,
     item: &Item<T>,
-    installation: Option<Installation>,
+    installation: Option<Arc<Installation>>,
 ) -> Result<Admission, Rejection> {
     // A fault that comes before the installation's hides what is wrong with it.
     if let Err(fault) = &item.content
@@ -59,7 +61,9 @@ pub fn admit<T>(
     let creates = batch.unknown_installations == UnknownInstallations::Create;
     let admission = match installation {
         None if creates => {
-            Admission::Create(provisional(igrp, item.organization_id.as_ref(), batch.now))
+            let organization_id = item.organization_id.clone();
+            let created = Installation::provisional(igrp, organization_id, batch.now);
+            Admission::Create(Arc::new(created))
         }
         None => return Err(unknown(igrp)),
         Some(installation) => {
@@ -74,7 +78,7 @@ pub fn admit<T>(
 }
 
 fn admit_organization(
-    mut installation: Installation,
+    installation: Arc<Installation>,
     sender: Option<&OrganizationId>,
     links: Option<Timestamp>,
 ) -> Result<Admission, Rejection> {
@@ -82,9 +86,10 @@ fn admit_organization(
         (_, None) => Ok(Admission::Known(installation)),
         (Some(linked), Some(sender)) if linked == sender => Ok(Admission::Known(installation)),
         (None, Some(sender)) if let Some(now) = links => {
-            installation.organization_id = Some(sender.clone());
-            installation.update_time = now;
-            Ok(Admission::Link(installation))
+            let mut linked = Installation::clone(&installation);
+            linked.organization_id = Some(sender.clone());
+            linked.update_time = now;
+            Ok(Admission::Link(Arc::new(linked)))
         }
         (Some(_), Some(_)) => Err(Rejection::new(
             RejectionReason::OrganizationNotLinked,
@@ -113,14 +118,6 @@ fn unknown(igrp: Igrp) -> Rejection {
         "igrp",
         format!("There is no installation {igrp}. Create it, or correct the IGRP id."),
     )
-}
-
-fn provisional(
-    igrp: Igrp,
-    organization_id: Option<&OrganizationId>,
-    now: Timestamp,
-) -> Installation {
-    Installation::provisional(igrp, organization_id.cloned(), now)
 }
 
 #[cfg(test)]
@@ -166,11 +163,12 @@ mod tests {
         known: Option<Installation>,
         expected: Result<&str, RejectionReason>,
     ) {
-        let admission = admit(&batch(mode), item, known).map(|admission| match admission {
-            Admission::Known(_) => "known",
-            Admission::Create(_) => "create",
-            Admission::Link(_) => "link",
-        });
+        let admission =
+            admit(&batch(mode), item, known.map(Arc::new)).map(|admission| match admission {
+                Admission::Known(_) => "known",
+                Admission::Create(_) => "create",
+                Admission::Link(_) => "link",
+            });
         assert_eq!(admission.map_err(|rejection| rejection.reason), expected);
     }
 

@@ -61,7 +61,7 @@ pub enum ItemResult {
 }
 
 /// The kinds of record that keys are told apart by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordKind {
     /// Events.
     Event,
@@ -72,6 +72,9 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Event, Self::CallRating, Self::LeadEnrichment];
+
     /// What the notifications of an endpoint become.
     pub fn of_endpoint(endpoint: &str) -> Option<Self> {
         match endpoint {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::SalesforceConfig;
 use super::new_login::{GivenFlow, NewLogin};
+use super::sessions::Sessions;
 use super::survey::{NoSurvey, Survey, report};
 use crate::clock;
 use crate::domain::{
@@ -146,7 +147,7 @@ impl Connections {
         }
         Ok(self.open(&kept).map(|login| {
             let opened = OpenedOrg {
-                org: self.client.org(login),
+                org: self.sharing(login, &kept),
                 credentials_time: kept.credentials_time,
             };
             self.orgs().insert(igrp, opened.clone());
@@ -193,7 +194,8 @@ impl Connections {
     ) -> Result<Option<Tried>, Error> {
         let igrp = installation.igrp;
         let new = login.seal(igrp, &self.keys, now)?;
-        let org = self.client.org(login.into_login());
+        let login = login.into_login();
+        let org = self.client.org(login.clone());
         let surveyed = Survey::make(&org, SETTING_TIME).await;
         if let Ok(survey) = &surveyed
             && survey
@@ -213,7 +215,7 @@ impl Connections {
         };
         let credentials_time = kept.credentials_time;
         let opened = OpenedOrg {
-            org,
+            org: self.handed_on(org, login, &kept).await,
             credentials_time,
         };
         self.orgs().insert(igrp, opened);
@@ -345,6 +347,35 @@ impl Connections {
             connection,
             surveyed,
         }))
+    }
+
+    /// An organisation whose session is shared with other cores, if there may be
+    /// any.
+    fn sharing(&self, login: Login, kept: &SalesforceConnection) -> Org {
+        if !self.store.is_shared() {
+            return self.client.org(login);
+        }
+        let sessions = Sessions::new(&self.store, &self.keys, kept);
+        self.client.org_sharing(login, sessions.share())
+    }
+
+    /// The same organisation, now that its credentials are kept: other cores,
+    /// if there may be any, have the session from now on.
+    async fn handed_on(&self, org: Org, login: Login, kept: &SalesforceConnection) -> Org {
+        if !self.store.is_shared() {
+            return org;
+        }
+        if let Some(session) = org.open_session().await {
+            let sessions = Sessions::new(&self.store, &self.keys, kept);
+            if let Err(error) = sessions.publish(&session).await {
+                tracing::warn!(
+                    igrp = kept.igrp.get(),
+                    error = &error as &dyn std::error::Error,
+                    "a session at Salesforce can't be shared with other cores"
+                );
+            }
+        }
+        self.sharing(login, kept)
     }
 
     fn open(&self, kept: &SalesforceConnection) -> Result<Login, WhyNoLogin> {

@@ -16,7 +16,7 @@ pub enum StoreError {
     Overloaded,
     /// There is no room on the disk. Nothing of the request is stored.
     #[error("the disk is full; make room and the store goes on by itself")]
-    Full(#[source] Arc<rusqlite::Error>),
+    Full(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The store takes no more writes until a restart, because what the disk
     /// holds is no longer certain.
     #[error("the store failed and takes no more writes until a restart: {0}")]
@@ -26,7 +26,15 @@ pub enum StoreError {
     Closed,
     /// The database refused one request. It was rolled back alone.
     #[error("the store could not do this")]
-    Refused(#[source] Arc<rusqlite::Error>),
+    Refused(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// The database can't be reached, or went away before it answered. What was
+    /// asked may have been done; the same request may succeed in a moment.
+    #[error("the database can't be reached; check that it runs, and the URL of the store")]
+    Unreachable(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// Others changed the same rows at the same time, over and over. Nothing of
+    /// the request is stored.
+    #[error("others changed the same rows at the same time; try again")]
+    Contended(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The request ran into a defect. It was undone alone, and the store goes on.
     #[error("the request ran into a defect of the core; its log says where")]
     Defect,
@@ -37,6 +45,36 @@ pub enum StoreError {
         table: &'static str,
         /// What is wrong with the row.
         what: String,
+    },
+    /// The database can't be spoken with at all.
+    #[error("the database {database} can't be opened")]
+    Connect {
+        /// Which one.
+        database: String,
+        /// Why.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database is older than what the store needs.
+    #[error("the database is PostgreSQL {found}; the store needs version 15 or later")]
+    TooOld {
+        /// What the server says of itself.
+        found: String,
+    },
+    /// A newer release has taken away what this one needs.
+    #[error(
+        "the database's schema has version {schema}, which this release can't work with; \
+         use the newer release"
+    )]
+    TooNew {
+        /// The version of the schema.
+        schema: u32,
+    },
+    /// The database can't hold every text.
+    #[error("the database is encoded in {found}; make one with `ENCODING 'UTF8'`")]
+    Encoding {
+        /// Its encoding.
+        found: String,
     },
     /// Another process has the store open.
     #[error("another process has {path} open; stop it first, or ask it over gRPC")]

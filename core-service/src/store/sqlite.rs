@@ -5,12 +5,9 @@
 
 mod alarm;
 mod api_keys;
-mod attribution_models;
 mod calls;
-mod columns;
 mod copies;
 mod events;
-mod fair_queue;
 mod file;
 mod histories;
 mod installations;
@@ -25,6 +22,7 @@ mod ratings;
 mod readers;
 mod recording;
 mod refused_messages;
+mod row;
 mod salesforce_connections;
 mod slowness;
 mod trial;
@@ -104,14 +102,24 @@ impl SqliteStore {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(batch, events::record).await
+        let alarm = self.writer.alarm();
+        self.writer
+            .record(batch, move |connection, batch| {
+                recording::events(connection, batch, &alarm)
+            })
+            .await
     }
 
     pub(super) async fn rate_calls(
         &self,
         batch: Batch<NewCallRating>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(batch, ratings::record).await
+        let alarm = self.writer.alarm();
+        self.writer
+            .record(batch, move |connection, batch| {
+                recording::ratings(connection, batch, &alarm)
+            })
+            .await
     }
 
     pub(super) async fn enrich_leads(
@@ -121,7 +129,7 @@ impl SqliteStore {
         let alarm = self.writer.alarm();
         self.writer
             .record(batch, move |connection, batch| {
-                lead_enrichments::record(connection, batch, &alarm)
+                recording::leads(connection, batch, &alarm)
             })
             .await
     }
@@ -134,10 +142,11 @@ impl SqliteStore {
             warnings: event.warnings,
             tie: Some(event.tie),
         };
+        let alarm = self.writer.alarm();
         self.writer
             .try_out((batch.sender(), batch.items.len()), move |connection| {
                 trial::verdicts(
-                    || events::record(connection, batch),
+                    || recording::events(connection, batch, &alarm),
                     |id| Ok(events::find(connection, id)?.map(prospect)),
                 )
             })
@@ -152,10 +161,11 @@ impl SqliteStore {
             warnings: rating.warnings,
             tie: None,
         };
+        let alarm = self.writer.alarm();
         self.writer
             .try_out((batch.sender(), batch.items.len()), move |connection| {
                 trial::verdicts(
-                    || ratings::record(connection, batch),
+                    || recording::ratings(connection, batch, &alarm),
                     |id| Ok(ratings::find(connection, id)?.map(prospect)),
                 )
             })
@@ -174,7 +184,7 @@ impl SqliteStore {
         self.writer
             .try_out((batch.sender(), batch.items.len()), move |connection| {
                 trial::verdicts(
-                    || lead_enrichments::record(connection, batch, &alarm),
+                    || recording::leads(connection, batch, &alarm),
                     |id| Ok(lead_enrichments::find(connection, id)?.map(prospect)),
                 )
             })
@@ -351,7 +361,12 @@ impl SqliteStore {
         &self,
         batch: Batch<std::convert::Infallible>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(batch, quarantine::record).await
+        let alarm = self.writer.alarm();
+        self.writer
+            .record(batch, move |connection, batch| {
+                recording::rejected(connection, batch, &alarm)
+            })
+            .await
     }
 
     pub(super) async fn resolve_quarantined(

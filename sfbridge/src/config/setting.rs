@@ -6,6 +6,9 @@
 pub(crate) enum Setting {
     DataDir,
     Store,
+    StorePasswordFile,
+    StoreConnections,
+    StoreStatementTime,
     StoreWriteDelay,
     Installations,
     SecretKey,
@@ -96,9 +99,10 @@ pub(crate) struct Row {
 
 impl Setting {
     /// All settings, in the order in which people read them.
-    pub(crate) const ALL: [Self; 51] = [
+    pub(crate) const ALL: [Self; 54] = [
         Self::DataDir,
         Self::Store,
+        Self::StorePasswordFile,
         Self::Installations,
         Self::GatewayListen,
         Self::CoreListen,
@@ -144,6 +148,8 @@ impl Setting {
         Self::SecretKeyFile,
         Self::SalesforceExtraHosts,
         Self::SalesforceApiVersion,
+        Self::StoreConnections,
+        Self::StoreStatementTime,
         Self::StoreWriteDelay,
         Self::Log,
         Self::LogFormat,
@@ -198,7 +204,15 @@ impl Setting {
             Self::DataDir => ("data_dir", Place, Some("data"), "DIR",
                 "Where the embedded database and addresses.json are"),
             Self::Store => ("store", Store, None, "URL",
-                "The store, as sqlite:///path/to/file.db [default: sfbridge.db in the data directory]"),
+                "The store, as sqlite:///path/to/file.db or postgres://user@host/database \
+                 [default: sfbridge.db in the data directory]"),
+            Self::StorePasswordFile => ("store_password_file", Store, None, "FILE",
+                "The file that holds the password for a PostgreSQL store"),
+            Self::StoreConnections => ("store_connections", Store, Some("12"), "NUMBER",
+                "How many connections to a PostgreSQL store this process has at most; it listens \
+                 on one more"),
+            Self::StoreStatementTime => ("store_statement_time", Store, Some("30s"), "TIME",
+                "After how long PostgreSQL gives up a statement, or waiting for a lock"),
             Self::StoreWriteDelay => ("store_write_delay", Core, Some("0s"), "TIME",
                 "How long the store takes for each item at least, such as 1ms: for rehearsals of a \
                  slow disk, never in production"),

@@ -170,8 +170,8 @@ fn an_invalid_value_is_refused_with_its_source_its_key_and_what_to_write() {
         ("SFBRIDGE_SHUTDOWN_DEADLINE", "20", "such as 500ms"),
         (
             "SFBRIDGE_STORE",
-            "postgres://user:pw@host/db",
-            "not in this release",
+            "postgres://user:pw@host/db?sslmod=require",
+            "sslmod",
         ),
         ("SFBRIDGE_CORE_URL", "ftp://core:443", "https://host:port"),
         ("SFBRIDGE_CORE_MAX_CONNECTIONS", "0", "from 1 up"),

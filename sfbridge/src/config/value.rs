@@ -13,7 +13,7 @@ use soap_gateway::mapping::DefaultFields;
 use soap_gateway::{GatewayConfig, SenderConfig};
 
 use super::duration::Length;
-use super::layers::{ConfigError, Layers, Sourced};
+use super::layers::{ConfigError, Layers, Source, Sourced};
 use super::setting::Setting;
 
 /// What is wrong with a text that is no socket address.
@@ -121,18 +121,34 @@ pub(super) fn installations(layers: &Layers) -> Result<Installations, ConfigErro
 
 pub(super) fn store(layers: &Layers) -> Result<StoreConfig, ConfigError> {
     let value = required(layers, Setting::Store)?;
-    let text = value.text.trim();
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Err(invalid(
-            Setting::Store,
-            value,
-            "names PostgreSQL, which is not in this release; use sqlite:///path/to/file.db",
-        ));
+    let mut store: StoreConfig =
+        value
+            .text
+            .trim()
+            .parse()
+            .map_err(|error: <StoreConfig as FromStr>::Err| {
+                invalid(Setting::Store, value, &error.to_string())
+            })?;
+    if let StoreConfig::Postgres(postgres) = &mut store {
+        if postgres.has_password() && matches!(value.source, Source::Flag(_)) {
+            return Err(invalid(
+                Setting::Store,
+                value,
+                "holds a password, which everybody on this machine can read in a flag; use \
+                 store_password_file, or the environment variable SFBRIDGE_STORE",
+            ));
+        }
+        postgres.connections = limit(layers, Setting::StoreConnections)?;
+        postgres.statement_timeout = positive_length(layers, Setting::StoreStatementTime)?;
+        if let Some(file) = layers.get(Setting::StorePasswordFile) {
+            let password = std::fs::read_to_string(file.text.trim()).map_err(|error| {
+                let problem = format!("names a file that can't be read ({error}); check the path");
+                invalid(Setting::StorePasswordFile, file, &problem)
+            })?;
+            postgres.set_password(password.trim_end_matches(['\r', '\n']));
+        }
     }
-    text.parse()
-        .map_err(|error: <StoreConfig as FromStr>::Err| {
-            invalid(Setting::Store, value, &error.to_string())
-        })
+    Ok(store)
 }
 
 pub(super) fn core_urls(layers: &Layers) -> Result<Vec<Uri>, ConfigError> {

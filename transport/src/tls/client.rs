@@ -67,6 +67,40 @@ impl ClientTls {
         self.authorities.as_ref().map(PemFile::content)
     }
 
+    /// The configuration for a client that takes one.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::NoAuthorities`] when the system has none to trust.
+    pub fn config(&self) -> Result<ClientConfig, TlsError> {
+        let mut roots = RootCertStore::empty();
+        match &self.authorities {
+            Some(file) => {
+                for (index, certificate) in file.certificates()?.into_iter().enumerate() {
+                    roots
+                        .add(certificate)
+                        .map_err(|error| TlsError::bad_certificate(file.path(), index, error))?;
+                }
+            }
+            None => {
+                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+                if roots.is_empty() {
+                    return Err(TlsError::NoAuthorities);
+                }
+            }
+        }
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(VERSIONS)
+            .map_err(TlsError::Setup)?
+            .with_root_certificates(roots);
+        match &self.identity {
+            None => Ok(config.with_no_client_auth()),
+            Some((certificate, key)) => config
+                .with_client_auth_cert(certificate.certificates()?, key.key()?)
+                .map_err(|error| TlsError::of_pair(certificate.path(), key.path(), error)),
+        }
+    }
+
     /// The client's certificate and its key.
     pub fn identity(&self) -> Option<(&[u8], &[u8])> {
         let (certificate, key) = self.identity.as_ref()?;

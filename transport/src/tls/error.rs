@@ -38,6 +38,9 @@ pub enum TlsError {
         /// The file.
         file: PathBuf,
     },
+    /// The system trusts no authority.
+    #[error("this system has no certificate authorities; install them, or name a file of them")]
+    NoAuthorities,
     /// Something in a file is no certificate.
     #[error("certificate {number} in {} can't be used", file.display())]
     BadCertificate {

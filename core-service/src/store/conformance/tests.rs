@@ -105,7 +105,7 @@ macro_rules! run_against {
                 of_what_a_lead_holds_only_mapped_fields_are_kept;
             work:
                 a_job_is_worked_on_by_one_until_its_lease_ends
-                what_an_earlier_process_was_at_goes_on_at_once
+                what_an_earlier_process_was_at_goes_on
                 two_that_claim_at_once_share_the_jobs
                 a_claim_takes_what_is_due_longest_of_one_installation
                 it_is_known_what_is_due_and_what_will_be_next
@@ -176,6 +176,7 @@ macro_rules! run_against {
 }
 
 run_against!(sqlite, crate::store::conformance::tests::open_sqlite);
+run_against!(postgres, crate::store::conformance::tests::open_postgres);
 
 /// Counters that nobody reads.
 pub(in crate::store) fn metrics() -> StoreMetrics {
@@ -189,4 +190,11 @@ async fn open_sqlite() -> (Store, tempfile::TempDir) {
     };
     let (store, _) = Store::open(&config, metrics()).await.unwrap();
     (store, folder)
+}
+
+async fn open_postgres() -> (Store, test_postgres::Database) {
+    let database = test_postgres::Database::create();
+    let config: StoreConfig = database.url().parse().unwrap();
+    let (store, _) = Store::open(&config, metrics()).await.unwrap();
+    (store, database)
 }

@@ -1,14 +1,12 @@
 //! API keys.
 
-use std::collections::BTreeSet;
+use rusqlite::{Connection, params};
 
-use rusqlite::{Connection, Row, params};
-use sfbridge_values::Igrp;
-
+use super::super::columns;
+use super::super::rows::api_key::{self, role_number};
 use super::super::{Page, PageRequest, StoreError};
-use super::columns::{self, unreadable};
 use super::listing::{Conditions, Listing};
-use crate::domain::{ApiKey, Coverage, Role};
+use crate::domain::{ApiKey, Coverage};
 
 /// Adds a key.
 pub(super) fn insert(connection: &Connection, key: &ApiKey) -> Result<(), StoreError> {
@@ -61,49 +59,5 @@ pub(super) fn list(connection: &Connection, page: PageRequest) -> Result<Page<Ap
         key: "create_time",
         number: "number",
     };
-    listing.page(connection, page, read)
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
-    let roles: Vec<i64> = columns::json(row, "roles")?;
-    let igrps: Option<Vec<i64>> = columns::json(row, "igrps")?;
-    let coverage = match igrps {
-        None => Coverage::All,
-        Some(igrps) => Coverage::Only(
-            igrps
-                .into_iter()
-                .map(Igrp::new)
-                .collect::<Result<_, _>>()
-                .map_err(|invalid| unreadable("igrps", invalid))?,
-        ),
-    };
-    Ok(ApiKey {
-        api_key_id: row.get("api_key_id")?,
-        display_name: row.get("display_name")?,
-        roles: roles
-            .into_iter()
-            .map(role)
-            .collect::<rusqlite::Result<BTreeSet<_>>>()?,
-        coverage,
-        create_time: columns::timestamp(row, "create_time")?,
-        secret_hash: row.get("secret_hash")?,
-    })
-}
-
-/// The contract's number of a role.
-fn role_number(role: Role) -> i64 {
-    match role {
-        Role::Ingest => 1,
-        Role::Read => 2,
-        Role::Admin => 3,
-    }
-}
-
-fn role(number: i64) -> rusqlite::Result<Role> {
-    match number {
-        1 => Ok(Role::Ingest),
-        2 => Ok(Role::Read),
-        3 => Ok(Role::Admin),
-        other => Err(unreadable("roles", format!("{other} is no role"))),
-    }
+    listing.page(connection, page, |row| api_key::read(row))
 }

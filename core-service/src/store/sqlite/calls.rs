@@ -1,14 +1,15 @@
 //! Calls.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
 use sfbridge_values::{Igrp, Timestamp, VisitorId};
 use uuid::Uuid;
 
+use super::super::rows::call;
 use super::super::{CallFilter, Page, PageRequest, StoreError};
 use super::alarm::Alarm;
-use super::columns;
 use super::listing::{Conditions, Listing};
+use super::row::one;
 use super::{lead_enrichments, recording};
 use crate::domain::{Call, NewCall};
 use crate::recording::{Batch, ItemResult, new_record_id};
@@ -98,10 +99,11 @@ pub(super) fn find(
     igrp: Igrp,
     call_ref: &str,
 ) -> Result<Option<Call>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT * FROM calls WHERE igrp = ?1 AND call_ref = ?2")?
-        .query_row(params![igrp.get(), call_ref], read)
-        .optional()?)
+    let select = "SELECT * FROM calls WHERE igrp = ?1 AND call_ref = ?2";
+    let statement = connection.prepare_cached(select)?;
+    one(statement, params![igrp.get(), call_ref], |row| {
+        call::read(row)
+    })
 }
 
 /// A page of calls.
@@ -128,23 +130,5 @@ pub(super) fn list(
         key: "start_time",
         number: "number",
     };
-    listing.page(connection, page, read)
-}
-
-pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Call> {
-    Ok(Call {
-        call_id: columns::uuid(row, "call_id")?,
-        igrp: columns::igrp(row)?,
-        call_ref: row.get("call_ref")?,
-        visitor_id: columns::visitor_id(row, "visitor_id")?,
-        start_time: columns::timestamp(row, "start_time")?,
-        source_phone_number: row.get("source_phone_number")?,
-        dialled_phone_number: row.get("dialled_phone_number")?,
-        destination_phone_number: row.get("destination_phone_number")?,
-        ring_seconds: row.get("ring_seconds")?,
-        call_seconds: row.get("call_seconds")?,
-        bridge_seconds: row.get("bridge_seconds")?,
-        state: row.get("state")?,
-        receive_time: columns::timestamp(row, "receive_time")?,
-    })
+    listing.page(connection, page, |row| call::read(row))
 }

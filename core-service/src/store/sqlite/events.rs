@@ -1,16 +1,16 @@
 //! Events.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use sfbridge_values::{Igrp, Timestamp, VisitorId};
+use rusqlite::{Connection, named_params};
+use sfbridge_values::{Timestamp, VisitorId};
 use uuid::Uuid;
 
+use super::super::columns::{self, text};
+use super::super::rows::event;
 use super::super::{EventFilter, Page, PageRequest, StoreError};
-use super::columns::{self, text};
 use super::listing::{Conditions, Listing};
-use super::recording::{self, Admitted, Repeat, Steps};
-use crate::domain::{Event, Known, Match, NewEvent, identity};
-use crate::recording::{Batch, ItemResult, RecordKind, complete_event, new_record_id};
+use super::row::one;
+use crate::domain::{Event, identity};
 
 /// The columns of an event, and what is known of its call and visitor.
 const SELECT: &str = "SELECT events.*,
@@ -24,45 +24,8 @@ const SELECT: &str = "SELECT events.*,
     FROM events
     LEFT JOIN calls ON calls.igrp = events.igrp AND calls.call_ref = events.call_ref";
 
-/// Records a batch in the present transaction.
-pub(super) fn record(
-    connection: &Connection,
-    batch: Batch<NewEvent>,
-) -> Result<Vec<ItemResult>, StoreError> {
-    let now = batch.now;
-    let steps = Steps {
-        kind: RecordKind::Event,
-        fingerprint: NewEvent::fingerprint,
-        // An event stays as it was first recorded.
-        repeat: |event_id, _: Admitted<'_, NewEvent>| {
-            let warning = "It was delivered again with other content; \
-                           what was recorded first stays.";
-            columns::add_warning(connection, RecordKind::Event, event_id, warning.to_owned())?;
-            Ok(Ok(Repeat::Kept))
-        },
-        insert: |admitted: Admitted<'_, NewEvent>| {
-            let Admitted {
-                content,
-                installation,
-                receive_time,
-                idempotency_key,
-            } = admitted;
-            let event_id = new_record_id(now);
-            let event = complete_event(
-                event_id,
-                content,
-                installation,
-                receive_time,
-                idempotency_key,
-            );
-            insert(connection, &event)?;
-            Ok(Ok(event_id))
-        },
-    };
-    recording::record(connection, batch, &steps)
-}
-
-fn insert(connection: &Connection, event: &Event) -> Result<(), StoreError> {
+/// Adds an event.
+pub(super) fn insert(connection: &Connection, event: &Event) -> Result<(), StoreError> {
     let origin = event.origin.as_ref();
     let record_id = origin.and_then(|origin| text(origin.record_id.as_ref()));
     connection
@@ -114,10 +77,9 @@ fn insert(connection: &Connection, event: &Event) -> Result<(), StoreError> {
 
 /// One event.
 pub(super) fn find(connection: &Connection, event_id: Uuid) -> Result<Option<Event>, StoreError> {
-    Ok(connection
-        .prepare_cached(&format!("{SELECT} WHERE events.event_id = ?1"))?
-        .query_row(params![event_id.as_bytes()], read)
-        .optional()?)
+    let select = format!("{SELECT} WHERE events.event_id = ?1");
+    let statement = connection.prepare_cached(&select)?;
+    one(statement, [event_id.as_bytes()], |row| event::read(row))
 }
 
 /// A page of events.
@@ -170,46 +132,5 @@ pub(super) fn list(
         key: "events.event_time",
         number: "events.number",
     };
-    listing.page(connection, page, read)
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
-    let igrp: Igrp = columns::igrp(row)?;
-    let visitor_id = columns::visitor_id(row, "visitor_id")?;
-    let call_ref: Option<String> = row.get("call_ref")?;
-    let is_call_known = row.get::<_, Option<i64>>("call_number")?.is_some();
-    let call_visitor_id = columns::visitor_id(row, "call_visitor_id")?;
-    let known = Known {
-        call: is_call_known.then_some(call_visitor_id),
-        is_visitor_known: row.get("is_visitor_known")?,
-    };
-    let tie = Match::new(visitor_id, call_ref.as_deref(), known);
-    let mut warnings: Vec<String> = columns::json(row, "warnings")?;
-    if tie.is_contradicted {
-        warnings.push("The event names another visitor than its call; the call's counts.".into());
-    }
-    Ok(Event {
-        event_id: columns::uuid(row, "event_id")?,
-        igrp,
-        action: row.get("action")?,
-        visitor_id,
-        call_ref,
-        title: row.get("title")?,
-        value: row.get("value")?,
-        transaction_value: row.get("transaction_value")?,
-        currency: row.get("currency")?,
-        transaction_ref: row.get("transaction_ref")?,
-        event_time: columns::timestamp(row, "event_time")?,
-        event_time_source: columns::time_source(row, "event_time_source")?,
-        receive_time: columns::timestamp(row, "receive_time")?,
-        match_mode: columns::match_mode(row)?,
-        source_phone_number: row.get("source_phone_number")?,
-        call_start_time: columns::optional_timestamp(row, "call_start_time")?,
-        is_void: row.get("is_void")?,
-        attributes: columns::json(row, "attributes")?,
-        warnings,
-        idempotency_key: row.get("idempotency_key")?,
-        origin: columns::origin(row)?,
-        tie,
-    })
+    listing.page(connection, page, |row| event::read(row))
 }

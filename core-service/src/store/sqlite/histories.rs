@@ -1,9 +1,11 @@
 //! What is known of a visitor, read from visits, calls and ratings.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use sfbridge_values::{CallRef, Igrp, Timestamp, VisitorId};
 
 use super::super::StoreError;
+use super::super::rows::call;
+use super::row::one;
 use super::{calls, ratings, visits};
 use crate::domain::{Call, Considered, Journey, VisitorHistory};
 
@@ -70,15 +72,11 @@ fn last_call(
     visitor_id: VisitorId,
     until: Timestamp,
 ) -> Result<Option<Call>, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT * FROM calls
-             WHERE igrp = ?1 AND visitor_id = ?2 AND start_time <= ?3
-             ORDER BY start_time DESC, call_ref DESC LIMIT 1",
-        )?
-        .query_row(
-            params![igrp.get(), visitor_id.as_bytes(), until.micros()],
-            calls::read,
-        )
-        .optional()?)
+    let statement = connection.prepare_cached(
+        "SELECT * FROM calls
+         WHERE igrp = ?1 AND visitor_id = ?2 AND start_time <= ?3
+         ORDER BY start_time DESC, call_ref DESC LIMIT 1",
+    )?;
+    let calls = params![igrp.get(), visitor_id.as_bytes(), until.micros()];
+    one(statement, calls, |row| call::read(row))
 }

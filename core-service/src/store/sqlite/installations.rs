@@ -1,36 +1,23 @@
 //! Installations.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use serde::{Deserialize, Serialize};
-use sfbridge_values::{AddressRange, Currency, Fingerprint, Igrp, OrganizationId, ShortText};
+use rusqlite::{Connection, named_params};
+use sfbridge_values::{Currency, Igrp, OrganizationId};
 
+use super::super::rows::{attribution_model, installation};
 use super::super::{InstallationFilter, Page, PageRequest, StoreError};
-use super::attribution_models;
-use super::columns::{self, unreadable};
-use super::listing::{Conditions, Listing};
-use crate::domain::{
-    AttributionModelId, Country, Coverage, Installation, LeadFieldMapping, OneOf,
-    OrganizationAccess, RatingItem, RatingItems, SenderRestriction, TimeZone,
-};
-
-/// A rating item as it stands in its JSON column.
-#[derive(Debug, Serialize, Deserialize)]
-struct RatingItemColumn {
-    text: String,
-    captures_value: bool,
-    currency: Option<String>,
-}
+use super::listing::{Conditions, Listing, igrp_in};
+use super::row::{all, one};
+use crate::domain::{Country, Coverage, Installation, OrganizationAccess};
 
 /// One installation.
 pub(super) fn find(
     connection: &Connection,
     igrp: Igrp,
 ) -> Result<Option<Installation>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT * FROM installations WHERE igrp = ?1")?
-        .query_row([igrp.get()], read)
-        .optional()?)
+    let select = "SELECT * FROM installations WHERE igrp = ?1";
+    let statement = connection.prepare_cached(select)?;
+    one(statement, [igrp.get()], |row| installation::read(row))
 }
 
 /// Whether an organisation may send, and from where, as far as these
@@ -40,33 +27,18 @@ pub(super) fn organization_access(
     organization: &OrganizationId,
     coverage: &Coverage,
 ) -> Result<OrganizationAccess, StoreError> {
-    let mut statement = connection.prepare_cached(
+    let statement = connection.prepare_cached(
         "SELECT igrp, address_ranges, client_certificates FROM installations
          WHERE organization_key = ?1 ORDER BY igrp",
     )?;
-    let mut rows = statement.query([organization.key()])?;
-    let mut access = OrganizationAccess {
-        is_linked: false,
-        restrictions: Vec::new(),
-    };
-    while let Some(row) = rows.next()? {
-        let restriction = SenderRestriction {
-            igrp: columns::igrp(row)?,
-            address_ranges: one_of(row, "address_ranges", AddressRange::parse)?,
-            client_certificates: one_of(row, "client_certificates", Fingerprint::parse)?,
-        };
-        if coverage.covers(restriction.igrp) {
-            access.is_linked = true;
-            if !restriction.is_empty() {
-                access.restrictions.push(restriction);
-            }
-        }
-    }
-    Ok(access)
+    let restrictions = all(statement, [organization.key()], |row| {
+        installation::restriction(row)
+    })?;
+    Ok(OrganizationAccess::of(restrictions, coverage))
 }
 
 /// Adds an installation, or replaces the one with its id.
-pub(super) fn put(connection: &Connection, installation: &Installation) -> Result<(), StoreError> {
+pub(super) fn put(connection: &Connection, kept: &Installation) -> Result<(), StoreError> {
     let Installation {
         igrp,
         display_name,
@@ -83,15 +55,7 @@ pub(super) fn put(connection: &Connection, installation: &Installation) -> Resul
         is_provisional,
         create_time,
         update_time,
-    } = installation;
-    let rating_items: Vec<_> = rating_items
-        .iter()
-        .map(|item| RatingItemColumn {
-            text: item.text.as_str().to_owned(),
-            captures_value: item.captures_value,
-            currency: item.currency.map(|currency| currency.to_string()),
-        })
-        .collect();
+    } = kept;
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO installations (
@@ -114,14 +78,14 @@ pub(super) fn put(connection: &Connection, installation: &Installation) -> Resul
             ":attribution_model_id": attribution_model_id.get(),
             ":organization_id": organization_id.as_ref().map(OrganizationId::as_str),
             ":organization_key": organization_id.as_ref().map(OrganizationId::key),
-            ":rating_items": columns::to_json(&rating_items)?,
-            ":lead_field_mapping": columns::to_json(&lead_field_mapping.clone().into_fields())?,
-            ":address_ranges": one_of_to_json(address_ranges)?,
-            ":client_certificates": one_of_to_json(client_certificates)?,
+            ":rating_items": installation::rating_items_to_json(rating_items)?,
+            ":lead_field_mapping": installation::lead_field_mapping_to_json(lead_field_mapping)?,
+            ":address_ranges": installation::one_of_to_json(address_ranges)?,
+            ":client_certificates": installation::one_of_to_json(client_certificates)?,
             ":is_provisional": is_provisional,
             ":create_time": create_time.micros(),
             ":update_time": update_time.micros(),
-            ":attribution_models": attribution_models::to_json(attribution_models)?,
+            ":attribution_models": attribution_model::to_json(attribution_models)?,
         })?;
     Ok(())
 }
@@ -183,7 +147,7 @@ pub(super) fn list(
     let mut conditions = Conditions::default();
     if let Coverage::Only(igrps) = coverage {
         conditions.add(
-            &columns::igrp_in(igrps),
+            &igrp_in(igrps),
             igrps.iter().map(|igrp| Value::from(igrp.get())),
         );
     }
@@ -199,83 +163,5 @@ pub(super) fn list(
         key: "create_time",
         number: "igrp",
     };
-    listing.page(connection, page, read)
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Installation> {
-    fn parsed<T, E: std::fmt::Display>(
-        row: &Row<'_>,
-        column: &'static str,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> rusqlite::Result<Option<T>> {
-        let text: Option<String> = row.get(column)?;
-        text.map(|text| parse(&text))
-            .transpose()
-            .map_err(|invalid| unreadable(column, invalid))
-    }
-
-    let items: Vec<RatingItemColumn> = columns::json(row, "rating_items")?;
-    let items = items
-        .into_iter()
-        .map(|item| {
-            Ok(RatingItem {
-                text: ShortText::new(&item.text)
-                    .map_err(|invalid| unreadable("rating_items", invalid))?,
-                captures_value: item.captures_value,
-                currency: item
-                    .currency
-                    .map(|code| Currency::parse_unlisted(&code))
-                    .transpose()
-                    .map_err(|invalid| unreadable("rating_items", invalid))?,
-            })
-        })
-        .collect::<rusqlite::Result<_>>()?;
-    let mapping: std::collections::BTreeMap<String, String> =
-        columns::json(row, "lead_field_mapping")?;
-    let mapping = mapping
-        .iter()
-        .map(|(name, field)| (name.as_str(), field.as_str()));
-    Ok(Installation {
-        igrp: columns::igrp(row)?,
-        display_name: parsed(row, "display_name", ShortText::new)?.unwrap_or_default(),
-        time_zone: parsed(row, "time_zone", TimeZone::parse)?.unwrap_or_default(),
-        currency: parsed(row, "currency", Currency::parse_unlisted)?,
-        country: parsed(row, "country", Country::parse)?,
-        attribution_model_id: AttributionModelId::new(row.get("attribution_model_id")?)
-            .map_err(|invalid| unreadable("attribution_model_id", invalid))?,
-        attribution_models: attribution_models::from_row(row)?,
-        organization_id: parsed(row, "organization_id", OrganizationId::parse)?,
-        rating_items: RatingItems::new(items)
-            .map_err(|invalid| unreadable("rating_items", invalid))?,
-        lead_field_mapping: LeadFieldMapping::parse(mapping)
-            .map_err(|invalid| unreadable("lead_field_mapping", invalid))?,
-        address_ranges: one_of(row, "address_ranges", AddressRange::parse)?,
-        client_certificates: one_of(row, "client_certificates", Fingerprint::parse)?,
-        is_provisional: row.get("is_provisional")?,
-        create_time: columns::timestamp(row, "create_time")?,
-        update_time: columns::timestamp(row, "update_time")?,
-    })
-}
-
-/// Reads what a sender must have one of.
-fn one_of<T: PartialEq, E: std::fmt::Display>(
-    row: &Row<'_>,
-    column: &str,
-    parse: impl Fn(&str) -> Result<T, E>,
-) -> rusqlite::Result<OneOf<T>> {
-    let texts: Vec<String> = columns::json(row, column)?;
-    let values = texts
-        .iter()
-        .map(|text| parse(text).map_err(|invalid| unreadable(column, invalid)))
-        .collect::<rusqlite::Result<_>>()?;
-    OneOf::new(values).map_err(|invalid| unreadable(column, invalid))
-}
-
-/// Writes what a sender must have one of; nothing takes no room.
-fn one_of_to_json<T: ToString>(values: &OneOf<T>) -> Result<Option<String>, StoreError> {
-    if values.is_empty() {
-        return Ok(None);
-    }
-    let texts: Vec<String> = values.iter().map(T::to_string).collect();
-    columns::to_json(&texts).map(Some)
+    listing.page(connection, page, |row| installation::read(row))
 }

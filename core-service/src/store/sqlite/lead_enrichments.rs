@@ -1,125 +1,37 @@
 //! Lead enrichments.
 
-mod progress;
 mod work;
 
 pub(super) use work::{
-    SLICE, begin_push, cancel, claim, counts, due, end_leases, has_leases, release, retry, settle,
-    wake_by_call, wake_by_visitor,
+    SLICE, begin_push, cancel, claim, counts, due, end_leases, has_leases, keep, release, retry,
+    settle, wake_by_call, wake_by_visitor,
 };
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use sfbridge_values::{Igrp, Timestamp, VisitorId};
+use rusqlite::{Connection, named_params, params};
+use sfbridge_values::{Timestamp, VisitorId};
 use uuid::Uuid;
 
+use super::super::columns::{self, text};
+use super::super::rows::lead_enrichment::{self, overwrite_policy_number, state_number};
+use super::super::rows::progress;
 use super::super::{LeadEnrichmentFilter, Page, PageRequest, StoreError};
-use super::alarm::Alarm;
-use super::columns::{self, text, unreadable};
 use super::listing::{Conditions, Listing};
-use super::recording::{self, Admitted, Repeat, Steps};
-use crate::domain::{
-    LeadEnrichment, LeadEnrichmentState, LeadToEnrich, Origin, OverwritePolicy, identity,
-};
-use crate::recording::{
-    Batch, ItemResult, RecordKind, for_installation, new_enrichment, new_record_id,
-};
+use super::row::one;
+use crate::domain::{LeadEnrichment, identity};
+use crate::recording::LeadKey;
 
-/// Records a batch in the present transaction.
-pub(super) fn record(
+/// The open job of a lead.
+pub(super) fn find_open(
     connection: &Connection,
-    batch: Batch<LeadToEnrich>,
-    alarm: &Alarm,
-) -> Result<Vec<ItemResult>, StoreError> {
-    let now = batch.now;
-    let steps = Steps {
-        kind: RecordKind::LeadEnrichment,
-        fingerprint: LeadToEnrich::fingerprint,
-        repeat: |id, admitted: Admitted<'_, LeadToEnrich>| {
-            repeat(connection, id, admitted, now, alarm).map(Ok)
-        },
-        insert: |admitted: Admitted<'_, LeadToEnrich>| {
-            insert_or_join(connection, admitted, now, alarm).map(Ok)
-        },
-    };
-    recording::record(connection, batch, &steps)
-}
-
-/// Opens a job for a lead, or joins the one that is open.
-fn insert_or_join(
-    connection: &Connection,
-    admitted: Admitted<'_, LeadToEnrich>,
-    now: Timestamp,
-    alarm: &Alarm,
-) -> Result<Uuid, StoreError> {
-    let Admitted {
-        content,
-        installation,
-        receive_time,
-        idempotency_key: _,
-    } = admitted;
-    let content = for_installation(content, installation);
-    let open = find_open(
-        connection,
-        installation.igrp,
-        content.organization_id.as_str(),
-        content.record_id.as_str(),
-    )?;
-    if let Some(mut job) = open {
-        job.join(content, receive_time, now);
-        job.request_count += 1;
-        work::keep(connection, &job, alarm)?;
-        return Ok(job.lead_enrichment_id);
-    }
-    let id = new_record_id(now);
-    let job = new_enrichment(id, installation.igrp, content, receive_time, now);
-    work::keep(connection, &job, alarm)?;
-    Ok(id)
-}
-
-/// An open job takes the newer content of a repeat; a closed one is done.
-fn repeat(
-    connection: &Connection,
-    id: Uuid,
-    admitted: Admitted<'_, LeadToEnrich>,
-    now: Timestamp,
-    alarm: &Alarm,
-) -> Result<Repeat, StoreError> {
-    match find(connection, id)? {
-        Some(mut job) if job.state.is_open() && is_same_lead(&job, &admitted) => {
-            // A repeat that names no time still means its first receipt.
-            let as_of_time = job.as_of_time;
-            let content = for_installation(admitted.content, admitted.installation);
-            job.join(content, as_of_time, now);
-            work::keep(connection, &job, alarm)?;
-            Ok(Repeat::Replaced)
-        }
-        _ => Ok(Repeat::Kept),
-    }
-}
-
-fn is_same_lead(job: &LeadEnrichment, admitted: &Admitted<'_, LeadToEnrich>) -> bool {
-    job.igrp == admitted.installation.igrp
-        && identity(&job.record_id) == admitted.content.record_id.key()
-        && identity(&job.organization_id) == admitted.content.organization_id.key()
-}
-
-fn find_open(
-    connection: &Connection,
-    igrp: Igrp,
-    organization_id: &str,
-    record_id: &str,
+    lead: &LeadKey,
 ) -> Result<Option<LeadEnrichment>, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT * FROM lead_enrichments
-             WHERE igrp = ?1 AND organization_key = ?2 AND record_key = ?3 AND is_open = 1",
-        )?
-        .query_row(
-            params![igrp.get(), identity(organization_id), identity(record_id)],
-            read,
-        )
-        .optional()?)
+    let statement = connection.prepare_cached(
+        "SELECT * FROM lead_enrichments
+         WHERE igrp = ?1 AND organization_key = ?2 AND record_key = ?3 AND is_open = 1",
+    )?;
+    let lead = params![lead.igrp.get(), lead.organization_key, lead.record_key];
+    one(statement, lead, |row| lead_enrichment::read(row))
 }
 
 fn put(connection: &Connection, job: &LeadEnrichment) -> Result<(), StoreError> {
@@ -220,10 +132,9 @@ pub(super) fn find(
     connection: &Connection,
     id: Uuid,
 ) -> Result<Option<LeadEnrichment>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT * FROM lead_enrichments WHERE lead_enrichment_id = ?1")?
-        .query_row([id.as_bytes()], read)
-        .optional()?)
+    let select = "SELECT * FROM lead_enrichments WHERE lead_enrichment_id = ?1";
+    let statement = connection.prepare_cached(select)?;
+    one(statement, [id.as_bytes()], |row| lead_enrichment::read(row))
 }
 
 /// A page of lead enrichments.
@@ -262,82 +173,5 @@ pub(super) fn list(
         key: "receive_time",
         number: "number",
     };
-    listing.page(connection, page, read)
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<LeadEnrichment> {
-    Ok(LeadEnrichment {
-        lead_enrichment_id: columns::uuid(row, "lead_enrichment_id")?,
-        igrp: columns::igrp(row)?,
-        visitor_id: columns::visitor_id(row, "visitor_id")?,
-        call_ref: row.get("call_ref")?,
-        organization_id: row.get("organization_id")?,
-        record_id: row.get("record_id")?,
-        state: read_state(row)?,
-        as_of_time: columns::timestamp(row, "as_of_time")?,
-        attribution_model_id: row.get("attribution_model_id")?,
-        field_mapping: columns::json(row, "field_mapping")?,
-        overwrite_policy: match row.get("overwrite_policy")? {
-            0_i64 => None,
-            1 => Some(OverwritePolicy::Always),
-            2 => Some(OverwritePolicy::Empty),
-            other => {
-                return Err(unreadable(
-                    "overwrite_policy",
-                    format!("{other} is no policy"),
-                ));
-            }
-        },
-        known_values: columns::json(row, "known_values")?,
-        receive_time: columns::timestamp(row, "receive_time")?,
-        update_time: columns::timestamp(row, "update_time")?,
-        request_count: row.get("request_count")?,
-        warnings: columns::json(row, "warnings")?,
-        origin: origin(row)?,
-        progress: progress::read(row)?,
-    })
-}
-
-/// Where the last request came from. The lead and its organisation are the
-/// job's own, and alone say nothing of that.
-fn origin(row: &Row<'_>) -> rusqlite::Result<Option<Origin>> {
-    Ok(columns::origin(row)?.filter(|origin| {
-        origin.action_id.is_some()
-            || origin.notification_id.is_some()
-            || origin.object_type.is_some()
-    }))
-}
-
-/// The contract's number of a state.
-fn state_number(state: LeadEnrichmentState) -> i64 {
-    match state {
-        LeadEnrichmentState::Pending => 1,
-        // Queries and indexes name these two by their number.
-        LeadEnrichmentState::WaitingForConnection => 2,
-        LeadEnrichmentState::WaitingForData => 3,
-        LeadEnrichmentState::Pushing => 4,
-        LeadEnrichmentState::Succeeded => 5,
-        LeadEnrichmentState::Unchanged => 6,
-        LeadEnrichmentState::NoData => 7,
-        LeadEnrichmentState::Failed => 8,
-        LeadEnrichmentState::Cancelled => 9,
-        LeadEnrichmentState::Parked => 10,
-    }
-}
-
-fn read_state(row: &Row<'_>) -> rusqlite::Result<LeadEnrichmentState> {
-    let number: i64 = row.get("state")?;
-    LeadEnrichmentState::ALL
-        .into_iter()
-        .find(|state| state_number(*state) == number)
-        .ok_or_else(|| unreadable("state", format!("{number} is no state of a job")))
-}
-
-/// The contract's number of a policy.
-fn overwrite_policy_number(policy: Option<OverwritePolicy>) -> i64 {
-    match policy {
-        None => 0,
-        Some(OverwritePolicy::Always) => 1,
-        Some(OverwritePolicy::Empty) => 2,
-    }
+    listing.page(connection, page, |row| lead_enrichment::read(row))
 }

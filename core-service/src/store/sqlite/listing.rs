@@ -1,9 +1,12 @@
 //! Pages of rows.
 
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, Row};
-use sfbridge_values::Timestamp;
+use std::collections::BTreeSet;
 
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row};
+use sfbridge_values::{Igrp, Timestamp};
+
+use super::super::columns::Columns;
 use super::super::{Page, PageRequest, Position, StoreError, TimeRange};
 
 /// The conditions of a list, and their values.
@@ -59,7 +62,7 @@ impl Listing {
         self,
         connection: &Connection,
         request: PageRequest,
-        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+        read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Page<T>, StoreError> {
         let Self {
             select,
@@ -92,23 +95,16 @@ impl Listing {
                 key: row.get(column_name(key))?,
                 number: row.get(column_name(number))?,
             });
-            bytes_read += size_of(row)?;
+            bytes_read += Columns::size(row);
             rows.push(read(row)?);
         }
         Ok(Page { rows, next: None })
     }
 }
 
-/// About how many bytes a row takes.
-fn size_of(row: &Row<'_>) -> rusqlite::Result<usize> {
-    (0..row.as_ref().column_count()).try_fold(0, |sum, column| {
-        let bytes = match row.get_ref(column)? {
-            ValueRef::Null => 0,
-            ValueRef::Integer(_) | ValueRef::Real(_) => 8,
-            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
-        };
-        Ok(sum + bytes)
-    })
+/// The condition that a row's installation is one of these; one `?` for each.
+pub(super) fn igrp_in(igrps: &BTreeSet<Igrp>) -> String {
+    format!("igrp IN ({})", vec!["?"; igrps.len()].join(", "))
 }
 
 /// `events.number` is called `number` in a row.

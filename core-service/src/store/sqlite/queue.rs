@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::fair_queue::{FairQueue, Load};
+use super::super::fair_queue::{FairQueue, Load};
 use crate::recording::Sender;
 
 /// The most that may wait. One sender gets half of it.

@@ -5,16 +5,17 @@
 //! before it is unchanged. Writing a rating touches only its neighbours, so a
 //! call with a long history costs no more than another.
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use sfbridge_values::{Igrp, Timestamp};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
+use sfbridge_values::Igrp;
 use uuid::Uuid;
 
+use super::super::columns::{self, text};
+use super::super::rows::call_rating;
 use super::super::{CallRatingFilter, Page, PageRequest, StoreError};
-use super::columns::{self, text};
 use super::listing::{Conditions, Listing};
-use super::recording::{self, Admitted, Repeat, Steps};
-use crate::domain::{CallRating, NewCallRating, Rejection, identity};
-use crate::recording::{Batch, ItemResult, RecordKind, canonical_rating, new_record_id};
+use super::row::one;
+use crate::domain::{CallRating, identity};
+use crate::recording::PlacedRating;
 
 const SELECT: &str = "SELECT call_ratings.*,
     EXISTS (SELECT 1 FROM calls
@@ -22,72 +23,20 @@ const SELECT: &str = "SELECT call_ratings.*,
     AS is_call_known
     FROM call_ratings";
 
-/// Records a batch in the present transaction.
-pub(super) fn record(
-    connection: &Connection,
-    batch: Batch<NewCallRating>,
-) -> Result<Vec<ItemResult>, StoreError> {
-    let now = batch.now;
-    let steps = Steps {
-        kind: RecordKind::CallRating,
-        fingerprint: NewCallRating::fingerprint,
-        repeat: |id, admitted: Admitted<'_, NewCallRating>| replace(connection, id, admitted),
-        insert: |admitted: Admitted<'_, NewCallRating>| {
-            let Admitted {
-                content,
-                installation,
-                receive_time,
-                idempotency_key,
-            } = admitted;
-            let id = new_record_id(now);
-            match canonical_rating(id, content, installation, receive_time, idempotency_key) {
-                Err(rejection) => Ok(Err(rejection)),
-                Ok(rating) => {
-                    insert(connection, &rating)?;
-                    Ok(Ok(id))
-                }
-            }
-        },
-    };
-    recording::record(connection, batch, &steps)
-}
-
-/// A rating is about the present state, so a repeat with other content takes
-/// the older one's place.
-fn replace(
-    connection: &Connection,
-    id: Uuid,
-    admitted: Admitted<'_, NewCallRating>,
-) -> Result<Result<Repeat, Rejection>, StoreError> {
-    let Admitted {
-        content,
-        installation,
-        receive_time: repeat_time,
-        idempotency_key,
-    } = admitted;
-    let receive_time = receive_time(connection, id)?.unwrap_or(repeat_time);
-    let rating = match canonical_rating(id, content, installation, receive_time, idempotency_key) {
-        Ok(rating) => rating,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
-    let old = place(connection, id)?;
-    connection
-        .prepare_cached("DELETE FROM call_ratings WHERE call_rating_id = ?1")?
-        .execute([id.as_bytes()])?;
-    if let Some(old) = old {
-        settle(connection, &old)?;
+/// Writes a rating, in the place of the older one with its id if there is one.
+pub(super) fn place(connection: &Connection, placed: &PlacedRating) -> Result<(), StoreError> {
+    let PlacedRating { rating, replaces } = placed;
+    if *replaces {
+        let id = rating.call_rating_id;
+        let old = find_place(connection, id)?;
+        connection
+            .prepare_cached("DELETE FROM call_ratings WHERE call_rating_id = ?1")?
+            .execute([id.as_bytes()])?;
+        if let Some(old) = old {
+            settle(connection, &old)?;
+        }
     }
-    insert(connection, &rating)?;
-    Ok(Ok(Repeat::Replaced))
-}
-
-fn receive_time(connection: &Connection, id: Uuid) -> Result<Option<Timestamp>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT receive_time FROM call_ratings WHERE call_rating_id = ?1")?
-        .query_row([id.as_bytes()], |row| {
-            columns::timestamp(row, "receive_time")
-        })
-        .optional()?)
+    insert(connection, rating)
 }
 
 /// Where a rating stands among those of its call.
@@ -98,7 +47,7 @@ struct Place {
     receive_order: i64,
 }
 
-fn place(connection: &Connection, id: Uuid) -> Result<Option<Place>, StoreError> {
+fn find_place(connection: &Connection, id: Uuid) -> Result<Option<Place>, StoreError> {
     Ok(connection
         .prepare_cached(
             "SELECT igrp, call_ref, rating_time, receive_order FROM call_ratings
@@ -153,7 +102,7 @@ fn insert(connection: &Connection, rating: &CallRating) -> Result<(), StoreError
             ":record_id": record_id,
             ":record_key": record_id.map(identity),
         })?;
-    match place(connection, rating.call_rating_id)? {
+    match find_place(connection, rating.call_rating_id)? {
         Some(place) => settle(connection, &place),
         None => Ok(()),
     }
@@ -214,20 +163,18 @@ pub(super) fn current(
     igrp: Igrp,
     call_ref: &str,
 ) -> Result<Option<CallRating>, StoreError> {
-    Ok(connection
-        .prepare_cached(&format!(
-            "{SELECT} WHERE igrp = ?1 AND call_ref = ?2 AND is_current = 1"
-        ))?
-        .query_row(params![igrp.get(), call_ref], read)
-        .optional()?)
+    let select = format!("{SELECT} WHERE igrp = ?1 AND call_ref = ?2 AND is_current = 1");
+    let statement = connection.prepare_cached(&select)?;
+    one(statement, params![igrp.get(), call_ref], |row| {
+        call_rating::read(row)
+    })
 }
 
 /// One rating.
 pub(super) fn find(connection: &Connection, id: Uuid) -> Result<Option<CallRating>, StoreError> {
-    Ok(connection
-        .prepare_cached(&format!("{SELECT} WHERE call_rating_id = ?1"))?
-        .query_row([id.as_bytes()], read)
-        .optional()?)
+    let select = format!("{SELECT} WHERE call_rating_id = ?1");
+    let statement = connection.prepare_cached(&select)?;
+    one(statement, [id.as_bytes()], |row| call_rating::read(row))
 }
 
 /// A page of ratings.
@@ -264,25 +211,5 @@ pub(super) fn list(
         key: "rating_time",
         number: "number",
     };
-    listing.page(connection, page, read)
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<CallRating> {
-    Ok(CallRating {
-        call_rating_id: columns::uuid(row, "call_rating_id")?,
-        igrp: columns::igrp(row)?,
-        call_ref: row.get("call_ref")?,
-        rating: row.get("rating")?,
-        transaction_value: row.get("transaction_value")?,
-        currency: row.get("currency")?,
-        rating_time: columns::timestamp(row, "rating_time")?,
-        rating_time_source: columns::time_source(row, "rating_time_source")?,
-        receive_time: columns::timestamp(row, "receive_time")?,
-        is_current: row.get("is_current")?,
-        is_unchanged: row.get("is_unchanged")?,
-        is_call_known: row.get("is_call_known")?,
-        warnings: columns::json(row, "warnings")?,
-        idempotency_key: row.get("idempotency_key")?,
-        origin: columns::origin(row)?,
-    })
+    listing.page(connection, page, |row| call_rating::read(row))
 }

@@ -55,7 +55,7 @@ impl Readers {
             .await;
         interacted.map_err(|error| match error {
             InteractError::Panic(_) => StoreError::Defect,
-            InteractError::Aborted => StoreError::Closed,
+            InteractError::Cancelled => StoreError::Closed,
         })?
     }
 

@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, named_params, params};
-use sfbridge_values::{Igrp, OrganizationId, ShortText, Timestamp};
+use rusqlite::{Connection, named_params, params};
+use sfbridge_values::{Igrp, OrganizationId, Timestamp};
 
+use super::super::rows::refused_message;
 use super::super::{Page, PageRequest, RefusedMessageFilter, StoreError};
-use super::columns::{self, unreadable};
-use super::listing::{Conditions, Listing};
-use crate::domain::{
-    Coverage, Place, Refusal, RefusalReason, RefusalStatus, RefusedMessage, identity,
-};
+use super::listing::{Conditions, Listing, igrp_in};
+use crate::domain::{Coverage, Refusal, RefusedMessage, identity};
 use crate::recording::new_record_id;
 
 /// Takes note of refusals, and lets go what is too much by then.
@@ -150,7 +148,7 @@ pub(super) fn list(
         conditions.add(
             &format!(
                 "organization_key IN (SELECT organization_key FROM installations WHERE {})",
-                columns::igrp_in(igrps)
+                igrp_in(igrps)
             ),
             igrps.iter().copied().map(Igrp::get).map(Value::from),
         );
@@ -166,38 +164,5 @@ pub(super) fn list(
         key: "last_receive_time",
         number: "number",
     };
-    listing.page(connection, page, read)
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<RefusedMessage> {
-    let short = |column: &str| {
-        let text: String = row.get(column)?;
-        ShortText::new(&text).map_err(|invalid| unreadable(column, invalid))
-    };
-    let organization: String = row.get("organization_id")?;
-    let organization_id = match organization.as_str() {
-        "" => None,
-        id => Some(
-            OrganizationId::parse(id).map_err(|invalid| unreadable("organization_id", invalid))?,
-        ),
-    };
-    let reason: String = row.get("reason")?;
-    let (line, column): (u32, u32) = (row.get("line")?, row.get("column")?);
-    Ok(RefusedMessage {
-        refused_message_id: columns::uuid(row, "refused_message_id")?,
-        refusal: Refusal {
-            endpoint: row.get("endpoint")?,
-            organization_id,
-            status: RefusalStatus::new(row.get("status")?)
-                .map_err(|invalid| unreadable("status", invalid))?,
-            reason: RefusalReason::parse(&reason)
-                .map_err(|invalid| unreadable("reason", invalid))?,
-            parameter: short("parameter")?,
-            place: (line > 0).then_some(Place { line, column }),
-            request_id: short("request_id")?,
-            first_receive_time: columns::timestamp(row, "first_receive_time")?,
-            last_receive_time: columns::timestamp(row, "last_receive_time")?,
-            count: row.get("count")?,
-        },
-    })
+    listing.page(connection, page, |row| refused_message::read(row))
 }

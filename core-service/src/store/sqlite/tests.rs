@@ -55,6 +55,8 @@ async fn write(
     store: &Store,
     work: impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
 ) -> Result<(), StoreError> {
-    let Store::Sqlite(SqliteStore { writer, .. }) = store;
+    let Store::Sqlite(SqliteStore { writer, .. }) = store else {
+        unreachable!("the tests here open SQLite stores");
+    };
     writer.write(work).await
 }

@@ -1,10 +1,10 @@
 //! URL tokens.
 
-use rusqlite::{Connection, Row, params};
-use sfbridge_values::{OrganizationId, ShortText, Timestamp};
+use rusqlite::{Connection, params};
+use sfbridge_values::{OrganizationId, Timestamp};
 
+use super::super::rows::url_token;
 use super::super::{Page, PageRequest, StoreError};
-use super::columns::{self, unreadable};
 use super::listing::{Conditions, Listing};
 use crate::domain::{MAX_URL_TOKENS, UrlToken, UrlTokenId, UrlTokenState};
 
@@ -84,29 +84,5 @@ pub(super) fn list(
         key: "create_time",
         number: "number",
     };
-    listing.page(connection, page, read)
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<UrlToken> {
-    let id: String = row.get("url_token_id")?;
-    let display_name: String = row.get("display_name")?;
-    let organization_id: Option<String> = row.get("organization_id")?;
-    let revoke_time = columns::optional_timestamp(row, "revoke_time")?;
-    Ok(UrlToken {
-        url_token_id: UrlTokenId::parse(&id)
-            .map_err(|invalid| unreadable("url_token_id", invalid))?,
-        display_name: ShortText::new(&display_name)
-            .map_err(|invalid| unreadable("display_name", invalid))?,
-        organization_id: organization_id
-            .map(|id| OrganizationId::parse(&id))
-            .transpose()
-            .map_err(|invalid| unreadable("organization_id", invalid))?,
-        create_time: columns::timestamp(row, "create_time")?,
-        state: match revoke_time {
-            Some(revoke_time) => UrlTokenState::Revoked { revoke_time },
-            None => UrlTokenState::Valid {
-                secret_hash: row.get("secret_hash")?,
-            },
-        },
-    })
+    listing.page(connection, page, |row| url_token::read(row))
 }

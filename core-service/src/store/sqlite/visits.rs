@@ -1,16 +1,15 @@
 //! Visits.
 
-use std::collections::BTreeMap;
-
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use sfbridge_values::{Igrp, LongText, Timestamp, VisitorId};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
+use sfbridge_values::{Igrp, Timestamp, VisitorId};
 use uuid::Uuid;
 
+use super::super::rows::visit;
 use super::super::{Page, PageRequest, StoreError, VisitFilter};
 use super::alarm::Alarm;
-use super::columns::{self, unreadable};
 use super::listing::{Conditions, Listing};
+use super::row::all;
 use super::{lead_enrichments, recording};
 use crate::domain::{NewVisit, Visit, VisitorHistory};
 use crate::recording::{Batch, ItemResult, new_record_id};
@@ -34,10 +33,10 @@ pub(super) fn record(
 fn put(
     connection: &Connection,
     igrp: Igrp,
-    visit: &NewVisit,
+    new: &NewVisit,
     now: Timestamp,
 ) -> Result<ItemResult, StoreError> {
-    let fingerprint = visit.fingerprint();
+    let fingerprint = new.fingerprint();
     let known: Option<([u8; 16], [u8; 16])> = connection
         .prepare_cached(
             "SELECT visit_id, content_hash FROM visits
@@ -46,9 +45,9 @@ fn put(
         .query_row(
             params![
                 igrp.get(),
-                visit.visitor_id.as_bytes(),
-                visit.visit_time.micros(),
-                visit.landing_page_hash
+                new.visitor_id.as_bytes(),
+                new.visit_time.micros(),
+                new.landing_page_hash
             ],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
@@ -83,34 +82,26 @@ fn put(
         .execute(named_params! {
             ":visit_id": visit_id.as_bytes(),
             ":igrp": igrp.get(),
-            ":visitor_id": visit.visitor_id.as_bytes(),
-            ":visit_time": visit.visit_time.micros(),
-            ":landing_page_hash": visit.landing_page_hash,
-            ":channel_name": visit.channel_name.as_str(),
-            ":channel_type": visit.channel_type.as_str(),
-            ":source": visit.source.as_str(),
-            ":campaign": visit.campaign.as_str(),
-            ":ad_group": visit.ad_group.as_str(),
-            ":term": visit.term.as_str(),
-            ":match_type": visit.match_type.as_str(),
-            ":network": visit.network.as_str(),
-            ":landing_page": visit.landing_page.as_str(),
-            ":referrer": visit.referrer.as_str(),
-            ":page_title": visit.page_title.as_str(),
-            ":pass_through": texts(&visit.pass_through)?,
-            ":variables": texts(&visit.variables)?,
+            ":visitor_id": new.visitor_id.as_bytes(),
+            ":visit_time": new.visit_time.micros(),
+            ":landing_page_hash": new.landing_page_hash,
+            ":channel_name": new.channel_name.as_str(),
+            ":channel_type": new.channel_type.as_str(),
+            ":source": new.source.as_str(),
+            ":campaign": new.campaign.as_str(),
+            ":ad_group": new.ad_group.as_str(),
+            ":term": new.term.as_str(),
+            ":match_type": new.match_type.as_str(),
+            ":network": new.network.as_str(),
+            ":landing_page": new.landing_page.as_str(),
+            ":referrer": new.referrer.as_str(),
+            ":page_title": new.page_title.as_str(),
+            ":pass_through": visit::texts(&new.pass_through)?,
+            ":variables": visit::texts(&new.variables)?,
             ":receive_time": now.micros(),
             ":content_hash": fingerprint,
         })?;
     Ok(ItemResult::Recorded(visit_id))
-}
-
-fn texts(map: &BTreeMap<String, LongText>) -> Result<Option<String>, StoreError> {
-    let map = map
-        .iter()
-        .map(|(name, value)| (name.clone(), value.as_str().to_owned()))
-        .collect();
-    columns::map(&map)
 }
 
 /// A page of visits.
@@ -137,7 +128,7 @@ pub(super) fn list(
         key: "visit_time",
         number: "number",
     };
-    listing.page(connection, page, read)
+    listing.page(connection, page, |row| visit::read(row))
 }
 
 /// The first visit of a visitor and the latest ones, at most
@@ -147,7 +138,7 @@ pub(super) fn latest_of(
     igrp: Igrp,
     visitor_id: VisitorId,
 ) -> Result<Vec<Visit>, StoreError> {
-    let mut statement = connection.prepare_cached(
+    let statement = connection.prepare_cached(
         "SELECT * FROM (
              SELECT * FROM visits WHERE igrp = ?1 AND visitor_id = ?2
              ORDER BY visit_time DESC LIMIT ?3)
@@ -156,37 +147,10 @@ pub(super) fn latest_of(
              SELECT * FROM visits WHERE igrp = ?1 AND visitor_id = ?2
              ORDER BY visit_time LIMIT 1)",
     )?;
-    let visits = statement.query_map(
-        params![
-            igrp.get(),
-            visitor_id.as_bytes(),
-            VisitorHistory::MAX_VISITS
-        ],
-        read,
-    )?;
-    Ok(visits.collect::<Result<_, _>>()?)
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {
-    Ok(Visit {
-        visit_id: columns::uuid(row, "visit_id")?,
-        igrp: columns::igrp(row)?,
-        visitor_id: columns::visitor_id(row, "visitor_id")?
-            .ok_or_else(|| unreadable("visitor_id", "is absent"))?,
-        visit_time: columns::timestamp(row, "visit_time")?,
-        channel_name: row.get("channel_name")?,
-        channel_type: row.get("channel_type")?,
-        source: row.get("source")?,
-        campaign: row.get("campaign")?,
-        ad_group: row.get("ad_group")?,
-        term: row.get("term")?,
-        match_type: row.get("match_type")?,
-        network: row.get("network")?,
-        landing_page: row.get("landing_page")?,
-        referrer: row.get("referrer")?,
-        page_title: row.get("page_title")?,
-        pass_through: columns::json(row, "pass_through")?,
-        variables: columns::json(row, "variables")?,
-        receive_time: columns::timestamp(row, "receive_time")?,
-    })
+    let visitor = params![
+        igrp.get(),
+        visitor_id.as_bytes(),
+        VisitorHistory::MAX_VISITS
+    ];
+    all(statement, visitor, |row| visit::read(row))
 }

@@ -277,7 +277,10 @@ impl Writer {
             }
             Refusal::Closed => match &*self.state.borrow() {
                 StoreState::Failed(reason) => StoreError::Failed(reason.clone()),
-                StoreState::Ready | StoreState::Full | StoreState::Closed => StoreError::Closed,
+                StoreState::Ready
+                | StoreState::Full
+                | StoreState::Unreachable
+                | StoreState::Closed => StoreError::Closed,
             },
         })
     }
@@ -286,7 +289,7 @@ impl Writer {
         match &*self.state.borrow() {
             StoreState::Failed(reason) => StoreError::Failed(reason.clone()),
             StoreState::Closed => StoreError::Closed,
-            StoreState::Ready | StoreState::Full => StoreError::Defect,
+            StoreState::Ready | StoreState::Full | StoreState::Unreachable => StoreError::Defect,
         }
     }
 

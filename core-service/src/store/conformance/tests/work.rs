@@ -147,19 +147,23 @@ pub(super) async fn a_job_is_worked_on_by_one_until_its_lease_ends(store: &Store
     );
 }
 
-pub(super) async fn what_an_earlier_process_was_at_goes_on_at_once(store: &Store) {
+pub(super) async fn what_an_earlier_process_was_at_goes_on(store: &Store) {
     open(store, 1, 1..3).await;
     let claimed = claim(store, 2).await;
     settle(store, claimed[0].lease, RunResult::Unchanged, 3).await;
     assert_eq!(due(store, 4).await.installations, []);
-    assert_eq!(store.end_lost_leases(at(4)).await.unwrap(), 1);
-    let again = claim_one(store, 4).await;
+    // Where there may be other processes, nobody knows that it is gone before
+    // its lease ends.
+    let (ended, goes_on) = if store.is_shared() { (0, 62) } else { (1, 4) };
+    assert_eq!(store.end_lost_leases(at(4)).await.unwrap(), ended);
+    assert!(claim(store, goes_on - 1).await.is_empty());
+    let again = claim_one(store, goes_on).await;
     assert_eq!(
         again.lease.lead_enrichment_id,
         claimed[1].lease.lead_enrichment_id
     );
     let result = RunResult::Unchanged;
-    assert_eq!(settle(store, claimed[1].lease, result, 5).await, None);
+    assert_eq!(settle(store, claimed[1].lease, result, 63).await, None);
 }
 
 pub(super) async fn two_that_claim_at_once_share_the_jobs(store: &Store) {

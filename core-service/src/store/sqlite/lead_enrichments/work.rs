@@ -9,15 +9,18 @@ use rusqlite::{Connection, Params, params};
 use sfbridge_values::{CallRef, Igrp, Timestamp, VisitorId};
 use uuid::Uuid;
 
+use super::super::super::columns::{self, Columns, unreadable};
+use super::super::super::rows::lead_enrichment::{read, read_state};
 use super::super::super::{ClaimedEnrichment, DueEnrichments, EnrichmentClaim, StoreError};
 use super::super::alarm::Alarm;
-use super::super::columns::unreadable;
+use super::super::row;
 use super::super::{histories, known_leads};
-use super::{find, find_open, put, read, read_state};
+use super::{find, find_open, put};
 use crate::domain::{
     Awaited, Claim, LeadEnrichment, LeadEnrichmentState, NotOpen, PlannedPush, RunResult,
     Settlement,
 };
+use crate::recording::LeadKey;
 
 /// How many jobs one transaction takes at most, so that nobody waits long for
 /// work that nobody waits for.
@@ -257,7 +260,7 @@ pub(in super::super) fn retry(
     let Some(mut job) = find(connection, id)? else {
         return Ok(None);
     };
-    let open = find_open(connection, job.igrp, &job.organization_id, &job.record_id)?;
+    let open = find_open(connection, &LeadKey::of(&job))?;
     if let Some(open) = open.filter(|open| open.lead_enrichment_id != id) {
         return Ok(Some(Err(open.lead_enrichment_id)));
     }
@@ -290,7 +293,7 @@ pub(in super::super) fn due(
     now: Timestamp,
 ) -> Result<DueEnrichments, StoreError> {
     // One step from each installation to the next, however many jobs it has.
-    let mut statement = connection.prepare_cached(
+    let statement = connection.prepare_cached(
         "WITH RECURSIVE lanes (igrp) AS (
              SELECT 0
              UNION ALL
@@ -304,16 +307,14 @@ pub(in super::super) fn due(
               WHERE igrp = lanes.igrp AND due_time > ?1) AS next_time
          FROM lanes WHERE igrp > 0",
     )?;
-    let lanes = statement.query_map([now.micros()], |row| {
-        let igrp = super::super::columns::igrp(row)?;
-        let due: Option<i64> = row.get("due_time")?;
-        let next: Option<i64> = row.get("next_time")?;
-        Ok((igrp, due, next))
+    let lanes = row::all(statement, [now.micros()], |row| {
+        let due: Option<i64> = Columns::get(row, "due_time")?;
+        let next: Option<i64> = Columns::get(row, "next_time")?;
+        Ok((columns::igrp(row)?, due, next))
     })?;
     let mut due = Vec::new();
     let mut next_time: Option<i64> = None;
-    for lane in lanes {
-        let (igrp, first, next) = lane?;
+    for (igrp, first, next) in lanes {
         due.extend(first.map(|first| (first, igrp)));
         next_time = next_time.into_iter().chain(next).min();
     }
@@ -328,22 +329,20 @@ pub(in super::super) fn due(
 pub(in super::super) fn counts(
     connection: &Connection,
 ) -> Result<BTreeMap<LeadEnrichmentState, u64>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT state, count FROM lead_enrichment_counts")?;
-    let rows = statement.query_map([], |row| {
-        let count: i64 = row.get("count")?;
+    let statement = connection.prepare_cached("SELECT state, count FROM lead_enrichment_counts")?;
+    let rows = row::all(statement, [], |row| {
+        let count: i64 = Columns::get(row, "count")?;
         Ok((read_state(row)?, u64::try_from(count).unwrap_or(0)))
     })?;
     let mut counts: BTreeMap<_, _> = LeadEnrichmentState::ALL.map(|state| (state, 0)).into();
-    for row in rows {
-        let (state, count) = row?;
+    for (state, count) in rows {
         counts.insert(state, count);
     }
     Ok(counts)
 }
 
 /// Keeps a job, which may be due sooner than somebody knows.
-pub(super) fn keep(
+pub(in super::super) fn keep(
     connection: &Connection,
     job: &LeadEnrichment,
     alarm: &Alarm,
@@ -360,7 +359,5 @@ fn all(
     select: &str,
     values: impl Params,
 ) -> Result<Vec<LeadEnrichment>, StoreError> {
-    let mut statement = connection.prepare_cached(select)?;
-    let rows = statement.query_map(values, read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    row::all(connection.prepare_cached(select)?, values, |row| read(row))
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::super::alarm::Alarm;
 use super::super::{
     calls, events, file, histories, installations, lead_enrichments, quarantine, ratings,
-    refused_messages, visits,
+    recording, refused_messages, visits,
 };
 use super::Folder;
 use crate::domain::{
@@ -239,17 +239,18 @@ fn write_everything(connection: &Connection) {
         let named = |name: &str| format!("{name} {round}");
         let good = item(event(&named("event"))).notified("e");
         let bad = || -> Item<_> { bad(RejectionReason::InvalidDecimal).notified("bad") };
-        let results = events::record(connection, batch(1, [good, bad(), bad()])).unwrap();
+        let results =
+            recording::events(connection, batch(1, [good, bad(), bad()]), &alarm).unwrap();
         let held = results[1].quarantined();
         let replay = bad().replaying("replay", held);
-        events::record(connection, batch(1, [replay])).unwrap();
+        recording::events(connection, batch(1, [replay]), &alarm).unwrap();
         let rated = item(rating("C", &named("rating"), 1)).notified("r");
-        ratings::record(connection, batch(1, [rated])).unwrap();
+        recording::ratings(connection, batch(1, [rated]), &alarm).unwrap();
         let mut request = lead(1);
         request.visitor_id = Some(visitor(round));
         let request = || item(request.clone()).from(OURS);
         let requests = [request().notified("l"), request()];
-        lead_enrichments::record(connection, batch(1, requests), &alarm).unwrap();
+        recording::leads(connection, batch(1, requests), &alarm).unwrap();
         let visited = batch(1, [item(visit(visitor(round), 1))]);
         visits::record(connection, visited, &alarm).unwrap();
         calls::record(
@@ -260,7 +261,7 @@ fn write_everything(connection: &Connection) {
         .unwrap();
         work_on_everything(connection, &alarm);
         refused_messages::record(connection, &[refusal(1)], at(1)).unwrap();
-        quarantine::record(connection, batch(1, [bad_notified()])).unwrap();
+        recording::rejected(connection, batch(1, [bad_notified()]), &alarm).unwrap();
         let state = QuarantineState::Discarded;
         quarantine::resolve(connection, &[held], state, at(2))
             .unwrap()
@@ -296,7 +297,7 @@ fn work_on_everything(connection: &Connection, alarm: &Alarm) {
     let mut request = lead(2);
     request.call_ref = Some(call_ref("W"));
     request.visitor_id = Some(visitor(7));
-    let results = lead_enrichments::record(connection, batch(1, [item(request).from(OURS)]), alarm);
+    let results = recording::leads(connection, batch(1, [item(request).from(OURS)]), alarm);
     let id = results.unwrap()[0].recorded();
     let history = histories::find(connection, seven(), Some(visitor(7)), None, at(1)).unwrap();
     settle(claim(), RunResult::NothingKnown(Awaited::from(&history)));

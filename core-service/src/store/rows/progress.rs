@@ -1,12 +1,11 @@
 //! How far a job has come, as columns.
 
-use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 use sfbridge_values::Timestamp;
 use uuid::Uuid;
 
-use super::super::super::StoreError;
-use super::super::columns::{self, unreadable};
+use super::super::StoreError;
+use super::super::columns::{self, Columns, unreadable};
 use crate::domain::{
     Attempt, AttemptOutcome, Attempts, HeldLease, KeptAttribution, KeptShare, Progress,
     SalesforceRefusal,
@@ -53,7 +52,8 @@ struct ShareColumn {
     chosen: bool,
 }
 
-pub(super) fn attempts(attempts: &Attempts) -> Result<Option<String>, StoreError> {
+/// Writes attempts; none take no room.
+pub(in super::super) fn attempts(attempts: &Attempts) -> Result<Option<String>, StoreError> {
     let rows: Vec<_> = attempts
         .iter()
         .cloned()
@@ -75,7 +75,8 @@ pub(super) fn attempts(attempts: &Attempts) -> Result<Option<String>, StoreError
     columns::to_json(&rows).map(Some)
 }
 
-pub(super) fn attribution(
+/// Writes an attribution, if there is one.
+pub(in super::super) fn attribution(
     attribution: Option<&KeptAttribution>,
 ) -> Result<Option<String>, StoreError> {
     let share = |share: &KeptShare| ShareColumn {
@@ -99,7 +100,8 @@ pub(super) fn attribution(
         .transpose()
 }
 
-pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Progress> {
+/// Reads how far a job has come.
+pub(super) fn read(row: &impl Columns) -> Result<Progress, StoreError> {
     let owner = columns::optional_uuid(row, "lease_owner")?;
     let start_time = columns::optional_timestamp(row, "lease_start")?;
     let lease = owner.zip(start_time);
@@ -127,7 +129,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Progress> {
     })
 }
 
-fn read_attempts(row: &Row<'_>) -> rusqlite::Result<Attempts> {
+fn read_attempts(row: &impl Columns) -> Result<Attempts, StoreError> {
     let rows: Vec<AttemptColumn> = columns::json(row, "attempts")?;
     let attempts = rows.into_iter().map(|attempt| {
         Ok(Attempt {
@@ -142,12 +144,12 @@ fn read_attempts(row: &Row<'_>) -> rusqlite::Result<Attempts> {
             next_attempt_time: attempt.next.map(Timestamp::from_micros),
         })
     });
-    Ok(Attempts::new(attempts.collect::<rusqlite::Result<_>>()?))
+    Ok(Attempts::new(attempts.collect::<Result<_, StoreError>>()?))
 }
 
-fn read_attribution(row: &Row<'_>) -> rusqlite::Result<Option<KeptAttribution>> {
+fn read_attribution(row: &impl Columns) -> Result<Option<KeptAttribution>, StoreError> {
     let kept: Option<AttributionColumn> = columns::json(row, "attribution")?;
-    let share = |share: ShareColumn| -> rusqlite::Result<KeptShare> {
+    let share = |share: ShareColumn| -> Result<KeptShare, StoreError> {
         Ok(KeptShare {
             visit_id: Uuid::try_parse(&share.visit)
                 .map_err(|error| unreadable("attribution", error))?,
@@ -164,7 +166,7 @@ fn read_attribution(row: &Row<'_>) -> rusqlite::Result<Option<KeptAttribution>> 
             attribution_model_id: kept.model,
             attribution_model_name: kept.name,
             is_late: kept.late,
-            shares: shares.collect::<rusqlite::Result<_>>()?,
+            shares: shares.collect::<Result<_, StoreError>>()?,
             share_count: kept.count,
         })
     })
@@ -186,7 +188,7 @@ fn outcome_number(outcome: AttemptOutcome) -> i64 {
     }
 }
 
-fn outcome(number: i64) -> rusqlite::Result<AttemptOutcome> {
+fn outcome(number: i64) -> Result<AttemptOutcome, StoreError> {
     Ok(match number {
         1 => AttemptOutcome::Succeeded,
         2 => AttemptOutcome::Unchanged,

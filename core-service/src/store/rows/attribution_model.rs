@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 use sfbridge_values::ShortText;
 
 use super::super::StoreError;
-use super::columns::{self, unreadable};
+use super::super::columns::{self, Columns, unreadable};
 use crate::domain::{
     AttributionModelId, AttributionModels, Channels, CustomModel, ModelKind, NewAttributionModel,
     NewCriterion,
@@ -44,7 +43,7 @@ struct CriterionColumn {
 }
 
 /// Writes models; none take no room.
-pub(super) fn to_json(models: &AttributionModels) -> Result<Option<String>, StoreError> {
+pub(in super::super) fn to_json(models: &AttributionModels) -> Result<Option<String>, StoreError> {
     if models.is_empty() {
         return Ok(None);
     }
@@ -78,16 +77,16 @@ fn write(model: &NewAttributionModel) -> ModelColumn {
 }
 
 /// Reads the models of an installation's row.
-pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<AttributionModels> {
+pub(super) fn from_row(row: &impl Columns) -> Result<AttributionModels, StoreError> {
     let models: Vec<ModelColumn> = columns::json(row, COLUMN)?;
     let models = models
         .into_iter()
         .map(|model| read(model).map(CustomModel::kept))
-        .collect::<rusqlite::Result<_>>()?;
+        .collect::<Result<_, StoreError>>()?;
     AttributionModels::new(models).map_err(|invalid| unreadable(COLUMN, invalid))
 }
 
-fn read(model: ModelColumn) -> rusqlite::Result<NewAttributionModel> {
+fn read(model: ModelColumn) -> Result<NewAttributionModel, StoreError> {
     Ok(NewAttributionModel {
         id: AttributionModelId::new(model.id).map_err(|invalid| unreadable(COLUMN, invalid))?,
         display_name: ShortText::new(&model.display_name)
@@ -120,7 +119,7 @@ fn kind_number(kind: ModelKind) -> i64 {
     }
 }
 
-fn kind(number: i64) -> rusqlite::Result<ModelKind> {
+fn kind(number: i64) -> Result<ModelKind, StoreError> {
     match number {
         1 => Ok(ModelKind::InfiniteFirst),
         2 => Ok(ModelKind::InfiniteLast),
