@@ -77,7 +77,6 @@ async fn connect(
 pub struct PostgresStore {
     database: Database,
     writer: Writer,
-    event_alarm: watch::Sender<()>,
     notices: Notices,
     metrics: StoreMetrics,
 }
@@ -100,11 +99,9 @@ impl PostgresStore {
         let store = Self {
             database,
             writer,
-            event_alarm: watch::Sender::new(()),
             notices,
             metrics,
         };
-        event_stream::watch(&store.database, store.event_alarm.clone());
         Ok((store, migrated))
     }
 
@@ -142,12 +139,7 @@ impl PostgresStore {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        let results = self.writer.record(Request::Events(batch)).await?;
-        let is_recorded = |result: &ItemResult| matches!(result, ItemResult::Recorded(_));
-        if results.iter().any(is_recorded) {
-            self.event_alarm.send_replace(());
-        }
-        Ok(results)
+        self.writer.record(Request::Events(batch)).await
     }
 
     pub(super) async fn rate_calls(

@@ -68,6 +68,10 @@ pub(in crate::store) const OWN: &[&str] = &[
     "event_numbers",
     // Kept by triggers, or counted.
     "lead_enrichment_counts",
+    // What is locked to count a list.
+    "bounded_lists",
+    // Tokens that Salesforce gives anew.
+    "salesforce_sessions",
     "moves",
 ];
 

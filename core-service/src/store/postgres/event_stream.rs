@@ -4,8 +4,6 @@
 //! commits. Events are ordered by their transaction, and given out once no
 //! transaction runs any more that came before theirs.
 
-use std::time::Duration;
-
 use deadpool_postgres::GenericClient;
 use tokio::sync::watch;
 use tokio_postgres::Row;
@@ -14,7 +12,7 @@ use uuid::Uuid;
 use super::super::columns::{self, Columns};
 use super::super::rows::event;
 use super::super::{StoreError, StreamFilter, StreamLimits, StreamPage, StreamPlace, StreamStart};
-use super::database::Database;
+use super::notices::Topic;
 use super::{PostgresStore, events};
 use crate::domain::Event;
 
@@ -37,10 +35,6 @@ const LOOK: &str = "SELECT event_id, number, igrp, action_folded,
         AND ($4::int8 IS NULL OR igrp = $4)
     ORDER BY transaction_id, number LIMIT $5";
 
-/// How often it is looked whether another core has recorded events. A core's own
-/// events ring at once.
-const LOOKING: Duration = Duration::from_millis(500);
-
 /// An event that was looked at and is asked for.
 struct Seen {
     place: StreamPlace,
@@ -49,7 +43,7 @@ struct Seen {
 
 impl PostgresStore {
     pub(in super::super) fn event_alarm(&self) -> watch::Receiver<()> {
-        self.event_alarm.subscribe()
+        self.notices.hear(Topic::Events)
     }
 
     pub(in super::super) async fn stream_events(
@@ -61,35 +55,6 @@ impl PostgresStore {
         let client = self.database.client().await?;
         after(&client, start, &filter, limits).await
     }
-}
-
-/// Rings when another core may have recorded events: they take numbers from a
-/// sequence, which is cheap to look at. Ends with the connections.
-pub(super) fn watch(database: &Database, alarm: watch::Sender<()>) {
-    let database = database.clone();
-    tokio::spawn(async move {
-        let mut known = None;
-        loop {
-            tokio::time::sleep(LOOKING).await;
-            match last_number(&database).await {
-                Ok(last) if known != Some(last) => {
-                    known = Some(last);
-                    alarm.send_replace(());
-                }
-                Err(StoreError::Closed) => return,
-                // Whoever reads the stream learns of it.
-                Ok(_) | Err(_) => {}
-            }
-        }
-    });
-}
-
-async fn last_number(database: &Database) -> Result<i64, StoreError> {
-    let client = database.client().await?;
-    let statement = client
-        .prepare_cached("SELECT last_value FROM event_numbers")
-        .await?;
-    Ok(client.query_one(&statement, &[]).await?.get(0))
 }
 
 async fn after(
