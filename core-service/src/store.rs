@@ -191,7 +191,7 @@ impl Store {
 
     /// Finishes what is queued and closes the store. Later writes are refused.
     pub async fn close(&self) {
-        on_backend!(self, store => store.close().await)
+        on_backend!(self, store => store.close().await);
     }
 
     /// Follows whether the store takes writes.

@@ -207,5 +207,5 @@ pub(super) async fn list(
         key: "events.event_time",
         number: "events.number",
     };
-    listing.page(client, page, |row| event::read(row)).await
+    listing.page(client, page, event::read).await
 }
