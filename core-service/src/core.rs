@@ -32,6 +32,7 @@ use crate::clock;
 use crate::config::CoreConfig;
 use crate::domain::Coverage;
 use crate::enriching::{Enricher, EnrichingMetrics};
+use crate::expiring::Expirer;
 use crate::grpc::{
     self, ActivityLayer, Caller, CoreConnection, ExplainLayer, KeyRing, LimitsLayer, Services,
 };
@@ -104,6 +105,7 @@ pub struct Core {
     is_stopping: watch::Sender<bool>,
     enrichments: Family<StateLabel, Gauge>,
     enricher: Enricher,
+    expirer: Expirer,
 }
 
 /// Opens the store, brings its schema up to date, and takes the port.
@@ -122,6 +124,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         secret_keys,
         salesforce,
         enriching,
+        expiring,
         reflection,
     } = config;
     let listen_error = |source| StartError::Listen {
@@ -165,6 +168,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         enriching,
         metrics.enriching.clone(),
     );
+    let expirer = Expirer::new(store.clone(), expiring, metrics.expiring.clone());
     let services = Services::new(
         store.clone(),
         keys.clone(),
@@ -213,6 +217,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         is_stopping,
         enrichments,
         enricher,
+        expirer,
     })
 }
 
@@ -239,6 +244,7 @@ async fn open_store(
             "brought the store's schema up to date"
         );
     }
+    store.make_room(clock::now()).await?;
     // What an earlier life of the process was at goes on at once.
     match store.end_lost_leases(clock::now()).await? {
         0 => {}
@@ -347,6 +353,7 @@ impl Core {
             is_stopping,
             enrichments,
             enricher,
+            expirer,
             ..
         } = self;
         let names: Arc<[&'static str]> = names.into();
@@ -372,6 +379,7 @@ impl Core {
         let mut work = JoinSet::new();
         let stop_work = CancellationToken::new();
         work.spawn(enricher.run(stop_work.clone()));
+        work.spawn(expirer.run(stop_work.clone()));
         info!(listen.addr = %listener.local_addr(), "the core serves gRPC");
 
         let stop_accepting = CancellationToken::new();

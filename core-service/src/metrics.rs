@@ -8,6 +8,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::enriching::EnrichingMetrics;
+use crate::expiring::ExpiringMetrics;
 
 /// The labels of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -39,7 +40,10 @@ pub(crate) struct StateLabel {
 pub(crate) struct CoreMetrics {
     pub(crate) results: Family<ResultLabels, Counter>,
     pub(crate) lead_enrichments: Family<StateLabel, Gauge>,
+    pub(crate) event_streams: Gauge,
+    pub(crate) streamed_events: Counter,
     pub(crate) enriching: EnrichingMetrics,
+    pub(crate) expiring: ExpiringMetrics,
     pub(crate) store: StoreMetrics,
 }
 
@@ -47,6 +51,7 @@ impl CoreMetrics {
     pub(crate) fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
             enriching: EnrichingMetrics::register(registry),
+            expiring: ExpiringMetrics::register(registry),
             ..Self::default()
         };
         registry.register(
@@ -58,6 +63,16 @@ impl CoreMetrics {
             "lead_enrichments",
             "Lead enrichments that are kept, by state",
             metrics.lead_enrichments.clone(),
+        );
+        registry.register(
+            "event_streams",
+            "Streams of events that are open",
+            metrics.event_streams.clone(),
+        );
+        registry.register(
+            "streamed_events",
+            "Events that were sent over streams",
+            metrics.streamed_events.clone(),
         );
         metrics.store.register(registry);
         metrics

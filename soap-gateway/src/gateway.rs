@@ -32,6 +32,7 @@ pub struct Gateway {
     server: Server,
     work: Work,
     refusals: Refusals,
+    notice_time: Duration,
     /// Ends all connections at once.
     cut: CancellationToken,
 }
@@ -89,7 +90,9 @@ pub async fn bind(
 
     let metrics = Metrics::new(registry);
     let server = Server::new(listener, config.header_time);
+    let notice_time = config.notice_time;
     let work = Work::default();
+    core.register(registry);
     let core = CoreClient::new(core);
     let refusals = Refusals::new(core.clone(), metrics.clone());
     let router = Router::new(config, core, metrics, refusals.clone(), work.clone());
@@ -99,6 +102,7 @@ pub async fn bind(
         server,
         work,
         refusals,
+        notice_time,
         cut,
     })
 }
@@ -137,9 +141,10 @@ impl Gateway {
         })
     }
 
-    /// Answers requests until `shutdown` is cancelled. Then it stops accepting
-    /// connections and finishes what it is at; what is left after `drain` is
-    /// cut, and Salesforce will send it again.
+    /// Answers requests until `shutdown` is cancelled. Then it goes on for the
+    /// notice time, but closes each connection after an answer, so that who sends
+    /// goes elsewhere; stops accepting connections; and finishes what it is at.
+    /// What is left after `drain` is cut, and Salesforce will send it again.
     pub async fn run(self, shutdown: CancellationToken, drain: Duration) {
         /// For answers that say that the time is up.
         const LAST_WORDS: Duration = Duration::from_millis(250);
@@ -150,6 +155,7 @@ impl Gateway {
             server,
             work,
             refusals,
+            notice_time,
             cut,
         } = self;
         info!(address = %local_addr, "the gateway takes outbound messages");
@@ -157,9 +163,16 @@ impl Gateway {
         let served = CancellationToken::new();
         let mut reporting = tokio::spawn(refusals.report(served.clone()));
 
-        let serving = server.run(route::service(router), shutdown.clone());
+        let closing = CancellationToken::new();
+        let notice = async {
+            shutdown.cancelled().await;
+            work.announce_end();
+            tokio::time::sleep(notice_time.min(drain / 2)).await;
+            closing.cancel();
+        };
+        let serving = server.run(route::service(router), closing.clone());
         let serving = async {
-            serving.await;
+            tokio::join!(serving, notice);
             work.finish().await;
         };
         tokio::pin!(serving);

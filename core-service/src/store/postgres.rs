@@ -11,14 +11,18 @@ mod bounds;
 mod calls;
 mod config;
 mod database;
+mod event_stream;
 mod events;
+mod expiry;
 mod histories;
 mod installations;
 mod keys;
 mod known_leads;
 mod lead_enrichments;
 mod listing;
+mod moving;
 mod notices;
+mod partitions;
 mod quarantine;
 mod queue;
 mod ratings;
@@ -44,8 +48,9 @@ use sfbridge_values::Timestamp;
 use tokio::sync::watch;
 
 pub use config::PostgresConfig;
+pub(super) use moving::{PostgresSide, moved_row};
 
-use super::{Migrated, Pace, StoreError, StoreState};
+use super::{Expired, Expiry, Migrated, Pace, StoreError, StoreState};
 use crate::domain::{LeadToEnrich, NewCallRating, NewEvent};
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Verdict};
@@ -53,6 +58,19 @@ use database::{Database, transact};
 use notices::Notices;
 use recording::Request;
 use writer::Writer;
+
+/// A connection that is nobody else's, the first to a database.
+async fn connect(
+    database: &Database,
+    config: &PostgresConfig,
+) -> Result<deadpool_postgres::ClientWrapper, StoreError> {
+    let connected = database.client().await;
+    let client = connected.map_err(|error| StoreError::Connect {
+        database: config.to_string(),
+        source: std::sync::Arc::new(error),
+    })?;
+    Ok(deadpool_postgres::Object::take(client))
+}
 
 /// An open PostgreSQL store.
 #[derive(Clone, Debug)]
@@ -71,16 +89,11 @@ impl PostgresStore {
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
         let database = Database::new(config)?;
-        let mut client = database
-            .client()
-            .await
-            .map_err(|error| StoreError::Connect {
-                database: config.to_string(),
-                source: std::sync::Arc::new(error),
-            })?;
+        // It gets settings of its own.
+        let mut client = connect(&database, config).await?;
         let migrated = schema::prepare(&mut client, config).await?;
-        // It has settings of its own.
-        drop(deadpool_postgres::Object::take(client));
+        moving::take_up(&client, config).await?;
+        drop(client);
         let notices = Notices::start(config);
         let writer = Writer::start(&database, &notices, pace, metrics.clone());
         let store = Self {
@@ -111,6 +124,15 @@ impl PostgresStore {
             transaction.execute(&statement, &[&now.micros()]).await?;
             Ok::<_, StoreError>(())
         })
+    }
+
+    pub(super) async fn make_room(&self, now: Timestamp) -> Result<(), StoreError> {
+        let client = self.database.client().await?;
+        partitions::make(&client, now).await
+    }
+
+    pub(super) async fn expire(&self, step: Expiry) -> Result<Expired, StoreError> {
+        expiry::expire(&self.database, step).await
     }
 
     pub(super) async fn record_events(
@@ -162,3 +184,6 @@ impl PostgresStore {
         trial::verdicts(&self.database, Request::Leads(batch)).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use core_service::sealing::SecretKeySource;
 use core_service::{
-    Core, CoreConfig, EnrichingConfig, InstallationMode, SalesforceConfig, StartError, StoreConfig,
-    StoreError,
+    Core, CoreConfig, EnrichingConfig, ExpiringConfig, InstallationMode, SalesforceConfig,
+    StartError, StoreConfig, StoreError,
 };
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
@@ -117,6 +117,7 @@ impl Keeper {
                 connection_retry: Duration::from_millis(50),
                 ..EnrichingConfig::default()
             },
+            expiring: ExpiringConfig::default(),
             reflection: false,
         }
     }

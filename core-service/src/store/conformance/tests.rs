@@ -14,7 +14,9 @@ mod lists;
 mod quarantine;
 mod ratings;
 pub(in crate::store) mod refused;
+mod retention;
 mod senders;
+mod streams;
 mod transactions;
 mod trials;
 mod upserts;
@@ -98,6 +100,15 @@ macro_rules! run_against {
                 an_event_is_tied_by_its_visitor_whatever_arrives_first
                 a_call_of_another_visitor_decides_and_leaves_a_warning
                 an_event_is_tied_within_its_installation_only;
+            streams:
+                a_stream_gives_each_event_once_in_the_order_of_their_commits
+                nothing_is_missed_or_repeated_while_others_write
+                a_stream_from_now_on_gives_what_comes_after
+                a_stream_gives_what_is_asked_for_and_its_cursor_passes_the_rest
+                a_page_of_a_stream_ends_early_at_long_events
+                a_deleted_event_leaves_no_gap_that_another_fills
+                whoever_streams_hears_of_new_events
+                a_place_of_another_store_is_known_for_it;
             enrichments:
                 one_job_is_open_for_a_lead_however_requests_race
                 another_installation_organisation_or_lead_has_its_own_job
@@ -125,6 +136,19 @@ macro_rules! run_against {
                 jobs_are_counted_by_state
                 nothing_is_known_of_the_leads_of_a_deleted_installation
                 jobs_are_listed_by_each_state;
+            retention:
+                old_events_go_and_young_ones_stay
+                a_round_that_breaks_off_is_gone_on_with
+                several_that_expire_at_once_delete_each_record_once
+                a_key_is_remembered_as_long_as_it_is_kept
+                a_key_that_was_used_lately_stays_however_old_its_notification
+                the_key_of_an_expired_record_counts_as_unused
+                ratings_of_a_call_go_when_the_last_one_is_old
+                visits_and_calls_go_by_when_they_were
+                enrichments_go_after_their_end_and_open_ones_never
+                what_is_remembered_of_a_lead_goes_with_its_last_job
+                the_quarantine_lets_go_what_is_open_or_resolved_for_long
+                nothing_expires_in_an_empty_or_closed_store;
             trials:
                 a_trial_leaves_nothing_of_any_kind
                 a_trial_knows_what_was_recorded_before

@@ -13,12 +13,13 @@ use uuid::Uuid;
 
 use super::super::alarm::Alarm;
 use super::super::{
-    calls, events, file, histories, installations, lead_enrichments, quarantine, ratings,
-    recording, refused_messages, visits,
+    calls, event_stream, events, expiry, file, histories, installations, lead_enrichments,
+    quarantine, ratings, recording, refused_messages, visits,
 };
 use super::Folder;
 use crate::domain::{
-    Awaited, Coverage, PlannedPush, QuarantineState, RejectionReason, RunResult, Settlement,
+    Awaited, Coverage, Perishable, PlannedPush, QuarantineState, RejectionReason, RunResult,
+    Settlement,
 };
 use crate::recording::Item;
 use crate::store::conformance::given::{
@@ -27,8 +28,9 @@ use crate::store::conformance::given::{
 };
 use crate::store::conformance::refused::{all_refused, refusal};
 use crate::store::{
-    CallFilter, CallRatingFilter, EnrichmentClaim, EventFilter, LeadEnrichmentFilter, PageRequest,
-    QuarantineFilter, RefusedMessageFilter, TimeRange, VisitFilter,
+    CallFilter, CallRatingFilter, EnrichmentClaim, EventFilter, Expiry, LeadEnrichmentFilter,
+    PageRequest, QuarantineFilter, RefusedMessageFilter, StreamFilter, StreamLimits, StreamPlace,
+    StreamStart, TimeRange, VisitFilter,
 };
 
 /// The tables that grow without end.
@@ -222,6 +224,7 @@ fn read_the_rest(connection: &Connection) {
         ..all_refused()
     });
 
+    stream(connection);
     events::find(connection, Uuid::nil()).unwrap();
     ratings::current(connection, seven(), "C").unwrap();
     ratings::find(connection, Uuid::nil()).unwrap();
@@ -230,6 +233,33 @@ fn read_the_rest(connection: &Connection) {
     lead_enrichments::counts(connection).unwrap();
     calls::find(connection, seven(), "C").unwrap();
     quarantine::find(connection, Uuid::nil()).unwrap();
+}
+
+/// The stream of events, from each start and by each filter.
+fn stream(connection: &Connection) {
+    let limits = StreamLimits {
+        events: 9,
+        bytes: usize::MAX,
+        looked_at: 9,
+    };
+    let read = |start, coverage, igrp| {
+        let filter = StreamFilter {
+            coverage,
+            igrp,
+            action: Some("sale".to_owned()),
+        };
+        event_stream::after(connection, start, &filter, limits).unwrap()
+    };
+    let now = read(StreamStart::Now, Coverage::All, None).unwrap().next;
+    let elsewhere = StreamPlace {
+        life: now.life ^ 1,
+        ..now
+    };
+    for start in [StreamStart::Beginning, StreamStart::After(elsewhere)] {
+        read(start, Coverage::All, None);
+        read(start, Coverage::All, Some(seven()));
+        read(start, Coverage::Only([seven(), igrp(8)].into()), None);
+    }
 }
 
 /// Everything that is written, first and again.
@@ -267,6 +297,7 @@ fn write_everything(connection: &Connection) {
             .unwrap()
             .unwrap();
     }
+    expire_everything(connection);
     installations::delete(connection, seven(), false).unwrap();
     installations::delete(connection, seven(), true).unwrap();
 }
@@ -320,6 +351,50 @@ fn work_on_everything(connection: &Connection, alarm: &Alarm) {
     lead_enrichments::cancel(connection, id, at(1)).unwrap();
 }
 
+/// Lets go what is older than a year that is still to come.
+fn expire_everything(connection: &Connection) {
+    for what in Perishable::ALL {
+        let mut step = Expiry::new(what, at(4_000_000_000));
+        loop {
+            let found = expiry::find(connection, &step).unwrap();
+            expiry::delete(connection, &step, &found.old).unwrap();
+            match found.next {
+                Some(next) => step.from = next,
+                None => break,
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_old_is_found_without_sorting_anything() {
+    let (_folder, connection, seen) = statements(|connection| {
+        write_everything(connection);
+    });
+    let expected = [
+        ("event_id < x'", "sqlite_autoindex_events_1"),
+        ("is_open = 0 AND update_time <", "lead_enrichments_ended"),
+        ("state = 1 AND last_receive_time <", "quarantined_open"),
+        ("resolve_time <", "quarantined_resolved"),
+        ("key_digest > x'", "PRIMARY KEY"),
+        ("call_rating_id < x'", "sqlite_autoindex_call_ratings_1"),
+        ("visit_time <", "visits_by_time"),
+        ("start_time <", "calls_by_time"),
+    ];
+    for (words, index) in expected {
+        let is_limited =
+            |statement: &String| statement.contains("LIMIT 50") || statement.contains("LIMIT 1000");
+        let of_these = |statement: &&String| statement.contains(words) && is_limited(statement);
+        let found: Vec<_> = seen.iter().filter(of_these).collect();
+        assert!(!found.is_empty(), "{words}");
+        for statement in found {
+            let plan = plan(&connection, statement).join("\n");
+            assert!(plan.contains(index), "{plan}:\n{statement}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}:\n{statement}");
+        }
+    }
+}
+
 fn bad_notified() -> Item<std::convert::Infallible> {
     bad(RejectionReason::RecordGone).notified("gone")
 }
@@ -357,6 +432,33 @@ fn a_list_of_one_visitor_call_or_record_does_not_walk_its_installation() {
         for line in plan(&connection, statement) {
             assert!(!line.contains("_by_time"), "{line}:\n{statement}");
         }
+    }
+}
+
+#[test]
+fn a_stream_is_read_in_its_order_from_its_place_on() {
+    let (_folder, connection, seen) = statements(|connection| {
+        let deal = batch(1, [item(event("Deal"))]);
+        recording::events(connection, deal, &Alarm::default()).unwrap();
+        stream(connection);
+    });
+    let expected = [
+        (
+            "SELECT number, igrp, action_folded FROM events\n             WHERE number >",
+            "INTEGER PRIMARY KEY (rowid>",
+        ),
+        (
+            "SELECT number, igrp, action_folded FROM events\n             WHERE igrp =",
+            "events_in_order (igrp=? AND number>",
+        ),
+        ("WHERE events.number = ", "INTEGER PRIMARY KEY (rowid="),
+    ];
+    for (words, way) in expected {
+        let found = seen.iter().find(|statement| statement.contains(words));
+        let statement = found.expect(words);
+        let plan = plan(&connection, statement).join("\n");
+        assert!(plan.contains(way), "{plan}:\n{statement}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}:\n{statement}");
     }
 }
 
