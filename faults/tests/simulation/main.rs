@@ -93,7 +93,7 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn nothing_is_lost_or_doubled_whatever_the_network_does() {
-    const SEEDS: u64 = 3;
+    const SEEDS: u64 = 2;
     let seeds = number("FAULTS_SEEDS").unwrap_or(SEEDS);
     let first = number("FAULTS_SEED").unwrap_or_else(rand::random);
     println!(
