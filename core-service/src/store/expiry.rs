@@ -3,6 +3,7 @@
 use sfbridge_values::Timestamp;
 use uuid::Uuid;
 
+use super::{Store, StoreError, on_backend};
 use crate::domain::Perishable;
 
 /// One small step of letting go what is old.
@@ -27,6 +28,26 @@ pub struct Expired {
     pub count: u64,
     /// Where the next step is to begin; absent: nothing old is left.
     pub next: Option<ExpiryPlace>,
+}
+
+impl Store {
+    /// Makes room ahead of time for what is recorded around `now`, where a backend
+    /// keeps records by their time. To be called at a start and now and then; what
+    /// has no room of its own is kept all the same.
+    pub async fn make_room(&self, now: Timestamp) -> Result<(), StoreError> {
+        on_backend!(self, store => store.make_room(now).await)
+    }
+
+    /// Deletes a few records that are older than a time, and says where to go on.
+    /// A step is small, so that nobody waits for it, and may be done again and by
+    /// several processes at once.
+    ///
+    /// The ratings of a call go together, once all are old. What is remembered of
+    /// a Lead goes with the last of its lead enrichments. Events of one month may
+    /// go together, once all of them are old.
+    pub async fn expire(&self, step: Expiry) -> Result<Expired, StoreError> {
+        on_backend!(self, store => store.expire(step).await)
+    }
 }
 
 impl Expiry {

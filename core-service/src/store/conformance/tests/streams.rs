@@ -25,7 +25,20 @@ fn everything() -> StreamFilter {
     }
 }
 
+/// Returns once everything that was recorded before has its place: where others
+/// write to the same server, that may be a moment later.
+async fn settled(store: &Store) {
+    loop {
+        let now = store.stream_events(StreamStart::Now, everything(), LIMITS);
+        if !now.await.unwrap().unwrap().has_unsettled {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn read(store: &Store, start: StreamStart, filter: StreamFilter) -> StreamPage {
+    settled(store).await;
     let page = store.stream_events(start, filter, LIMITS).await;
     page.unwrap().expect("the place is not known")
 }
@@ -36,9 +49,11 @@ async fn rest(
     mut start: StreamStart,
     filter: StreamFilter,
 ) -> (Vec<Uuid>, StreamPlace) {
+    settled(store).await;
     let mut ids = Vec::new();
     loop {
-        let page = read(store, start, filter.clone()).await;
+        let page = store.stream_events(start, filter.clone(), LIMITS).await;
+        let page = page.unwrap().expect("the place is not known");
         ids.extend(page.events.iter().map(|(_, event)| event.event_id));
         if page.is_caught_up {
             return (ids, page.next);
@@ -217,6 +232,7 @@ pub(super) async fn a_page_of_a_stream_ends_early_at_long_events(store: &Store) 
             .await
             .recorded();
     }
+    settled(store).await;
     let limits = StreamLimits {
         bytes: 1_800,
         ..LIMITS
