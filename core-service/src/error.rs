@@ -72,6 +72,26 @@ pub enum Error {
     )]
     SilentImport,
 
+    /// Each stream holds memory for as long as it runs, so their number is
+    /// limited.
+    #[error(
+        "as many streams of events run as the core takes at once; begin again in a moment, or at \
+         another core"
+    )]
+    TooManyStreams,
+
+    /// The time is over that the caller gave a stream.
+    #[error("the deadline of the stream has passed; go on from its last cursor")]
+    StreamDeadline,
+
+    /// What a cursor was given out for is gone.
+    #[error(
+        "the cursor is of events that this store does not have: an older backup was restored, or \
+         it is another store; begin again with an empty cursor and STREAM_START_BEGINNING, and \
+         know what you have by its event_id"
+    )]
+    LostCursor,
+
     /// There is no key, or a wrong one.
     #[error("an API key is needed; send it as `authorization: Bearer <key>` metadata")]
     Unauthenticated,
@@ -131,7 +151,8 @@ impl Error {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Store(StoreError::Overloaded | StoreError::Contended(_))
-            | Self::TooManyImports => Some(Duration::from_secs(1)),
+            | Self::TooManyImports
+            | Self::TooManyStreams => Some(Duration::from_secs(1)),
             Self::Store(StoreError::Unreachable(_)) => Some(Duration::from_secs(5)),
             Self::Store(StoreError::Full(_) | StoreError::Failed(_)) => {
                 Some(Duration::from_secs(30))
@@ -146,6 +167,7 @@ impl Error {
                 | StoreError::Connect { .. }
                 | StoreError::TooOld { .. }
                 | StoreError::TooNew { .. }
+                | StoreError::HalfMoved { .. }
                 | StoreError::Encoding { .. }
                 | StoreError::Migrate(_),
             )
@@ -159,6 +181,8 @@ impl Error {
             | Self::OtherEnrichmentOpen(_)
             | Self::EnrichmentEnded(_)
             | Self::SilentImport
+            | Self::StreamDeadline
+            | Self::LostCursor
             | Self::NoLogin(_)
             | Self::Sealing(_)
             | Self::Unauthenticated

@@ -13,8 +13,10 @@ mod call_service;
 mod caller;
 pub mod check;
 mod connection;
+mod cursor;
 mod event_message;
 mod event_service;
+mod event_stream;
 mod frames;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

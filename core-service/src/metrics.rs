@@ -40,6 +40,8 @@ pub(crate) struct StateLabel {
 pub(crate) struct CoreMetrics {
     pub(crate) results: Family<ResultLabels, Counter>,
     pub(crate) lead_enrichments: Family<StateLabel, Gauge>,
+    pub(crate) event_streams: Gauge,
+    pub(crate) streamed_events: Counter,
     pub(crate) enriching: EnrichingMetrics,
     pub(crate) expiring: ExpiringMetrics,
     pub(crate) store: StoreMetrics,
@@ -61,6 +63,16 @@ impl CoreMetrics {
             "lead_enrichments",
             "Lead enrichments that are kept, by state",
             metrics.lead_enrichments.clone(),
+        );
+        registry.register(
+            "event_streams",
+            "Streams of events that are open",
+            metrics.event_streams.clone(),
+        );
+        registry.register(
+            "streamed_events",
+            "Events that were sent over streams",
+            metrics.streamed_events.clone(),
         );
         metrics.store.register(registry);
         metrics

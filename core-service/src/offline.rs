@@ -8,7 +8,10 @@ use crate::clock;
 use crate::domain::{ApiKey, NewApiKey};
 use crate::grpc::make_key;
 use crate::metrics::CoreMetrics;
-use crate::store::{self, Migrated, PageRequest, Store, StoreConfig, StoreError};
+use crate::store::{
+    self, Migrated, MoveError, MoveProgress, MovedTable, PageRequest, Store, StoreConfig,
+    StoreError,
+};
 
 /// Runs the migrations that a store still needs.
 ///
@@ -21,17 +24,23 @@ pub async fn migrate(config: &StoreConfig) -> Result<Migrated, StoreError> {
     Ok(migrated)
 }
 
-/// Writes a sound copy of a store to a new file, also while a core runs on it.
+/// Writes a sound copy of a store to a new file, also while cores run on it.
 /// Returns its size in bytes. Blocks.
+///
+/// The file is a store of the embedded kind, whatever the store is.
 ///
 /// # Errors
 ///
-/// [`StoreError::Open`] when the file exists already, can't be written, or the
-/// copy is not sound.
-pub fn backup(config: &StoreConfig, to: &Path) -> Result<u64, StoreError> {
+/// [`MoveError`] when the file exists already, can't be written, or the copy is
+/// not sound.
+pub async fn backup(
+    config: &StoreConfig,
+    to: &Path,
+    told: &mut (dyn FnMut(MoveProgress) + Send),
+) -> Result<u64, MoveError> {
     match config {
-        StoreConfig::Sqlite { path } => store::backup(path, to),
-        StoreConfig::Postgres(_) => Err(StoreError::Closed), // PLACEHOLDER
+        StoreConfig::Sqlite { path } => Ok(store::backup(path, to)?),
+        StoreConfig::Postgres(config) => store::back_up_postgres(config, to, told).await,
     }
 }
 
@@ -39,13 +48,37 @@ pub fn backup(config: &StoreConfig, to: &Path) -> Result<u64, StoreError> {
 ///
 /// # Errors
 ///
-/// [`StoreError::InUse`] while a core runs on it; [`StoreError::Open`] when
-/// there is a store already and `replace` is not set, or the backup is not
-/// sound.
-pub fn restore(from: &Path, config: &StoreConfig, replace: bool) -> Result<(), StoreError> {
+/// [`StoreError::InUse`] and [`MoveError::CoresRun`] while a core runs on it;
+/// others when there is a store already and `replace` is not set, or the backup
+/// is not sound.
+pub async fn restore(
+    from: &Path,
+    config: &StoreConfig,
+    replace: bool,
+    told: &mut (dyn FnMut(MoveProgress) + Send),
+) -> Result<(), MoveError> {
     match config {
-        StoreConfig::Sqlite { path } => store::restore(from, path, replace),
-        StoreConfig::Postgres(_) => Err(StoreError::Closed), // PLACEHOLDER
+        StoreConfig::Sqlite { path } => Ok(store::restore(from, path, replace)?),
+        StoreConfig::Postgres(config) => store::restore_postgres(from, config, replace, told).await,
+    }
+}
+
+/// Moves the embedded store into a PostgreSQL database, while its core runs for
+/// the longest part. Blocks.
+///
+/// # Errors
+///
+/// [`MoveError`]; the source is as it was, and the same may be run again.
+pub async fn move_store(
+    from: &StoreConfig,
+    to: &StoreConfig,
+    told: &mut (dyn FnMut(MoveProgress) + Send),
+) -> Result<Vec<MovedTable>, MoveError> {
+    match (from, to) {
+        (StoreConfig::Sqlite { path }, StoreConfig::Postgres(config)) => {
+            store::move_to_postgres(path, config, told).await
+        }
+        (StoreConfig::Sqlite { .. } | StoreConfig::Postgres(_), _) => Err(MoveError::Direction),
     }
 }
 

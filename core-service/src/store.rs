@@ -13,8 +13,10 @@ mod columns;
 mod enriching;
 mod enrichment_work;
 mod error;
+mod event_stream;
 mod expiry;
 mod fair_queue;
+mod moving;
 mod pace;
 mod page;
 mod postgres;
@@ -31,7 +33,11 @@ use std::str::FromStr;
 
 pub use enrichment_work::{ClaimedEnrichment, DueEnrichments, EnrichmentClaim};
 pub use error::StoreError;
+pub use event_stream::{StreamFilter, StreamLimits, StreamPage, StreamPlace, StreamStart};
 pub use expiry::{Expired, Expiry, ExpiryPlace};
+pub use moving::{
+    MoveError, MoveProgress, MovedTable, back_up_postgres, move_to_postgres, restore_postgres,
+};
 pub use pace::Pace;
 pub use page::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Page,
@@ -185,7 +191,7 @@ impl Store {
 
     /// Finishes what is queued and closes the store. Later writes are refused.
     pub async fn close(&self) {
-        on_backend!(self, store => store.close().await)
+        on_backend!(self, store => store.close().await);
     }
 
     /// Follows whether the store takes writes.

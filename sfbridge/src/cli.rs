@@ -6,8 +6,8 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use crate::commands::{
     backup, calls, config_show, credentials, demo, enrichments, events, explain, import,
-    installations, keys, quarantine, ratings, refused, restore, send, simulate, tokens, url,
-    visits,
+    installations, keys, migrate, quarantine, ratings, refused, restore, send, simulate, tokens,
+    url, visits,
 };
 use crate::config::{self, Group, Setting};
 
@@ -110,7 +110,11 @@ pub(crate) enum Command {
     /// Bring a backup back
     Restore(restore::Restore),
     /// Bring the store to the version of this release
-    Migrate,
+    ///
+    /// With --from and --to it moves everything into another store instead: from
+    /// sqlite:///path/to/file.db to postgres://... The core may run until this
+    /// asks for it to be stopped. It can be interrupted and run again.
+    Migrate(migrate::Migrate),
 }
 
 /// Which settings each command has as flags.

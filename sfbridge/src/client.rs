@@ -21,7 +21,7 @@ use tonic::{Request, Status};
 
 use health::Health;
 pub(crate) use paging::{Page, collect};
-pub(crate) use status::Refused;
+pub(crate) use status::{Refused, is_passing};
 pub(crate) use tls::{core_endpoint, core_tls, doubt};
 
 use crate::config::{Config, Setting, Source};

@@ -31,3 +31,4 @@ pub(crate) mod restore;
 
 mod listing;
 mod message_file;
+mod moving;

@@ -73,7 +73,7 @@ fn run(cli: Cli, flags: Vec<(Setting, String)>, output: &mut Output<'_>) -> Resu
         Command::Config(show) => show.run(&config, output),
         Command::Backup(backup) => backup.run(&config, output),
         Command::Restore(restore) => restore.run(&config, output),
-        Command::Migrate => commands::migrate::run(&config, output),
+        Command::Migrate(migrate) => migrate.run(&config, output),
     }
 }
 

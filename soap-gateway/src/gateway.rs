@@ -1,17 +1,22 @@
 //! The gateway as a whole: started, run, and ended.
 
+use std::convert::Infallible;
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{Request, Response};
 use prometheus_client::registry::Registry;
 use sfbridge_transport::{ConnectionMetrics, Limits, Listener};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tower::{Service, ServiceExt as _};
 use tracing::{info, warn};
 
+use crate::arrival::Arrival;
 use crate::config::GatewayConfig;
 use crate::core_client::CoreClient;
 use crate::core_service::CoreService;
@@ -106,6 +111,34 @@ impl Gateway {
     /// The address that it listens on, with the port that was picked.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// What answers the requests of a connection that somebody else has
+    /// accepted, from this peer and without TLS: over whatever HTTP can be
+    /// spoken on. The limits of the listener do not count for it.
+    pub fn for_connection<B>(
+        &self,
+        peer: SocketAddr,
+    ) -> impl Service<
+        Request<B>,
+        Response = Response<
+            impl http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+        >,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + Clone
+    + Send
+    + 'static
+    where
+        B: http_body::Body + Send + Sync + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let answers = route::service(Arc::clone(&self.router));
+        answers.map_request(move |mut request: Request<B>| {
+            let arrival = Arrival::of(&request, peer, None);
+            request.extensions_mut().insert(arrival);
+            request
+        })
     }
 
     /// Answers requests until `shutdown` is cancelled. Then it goes on for the

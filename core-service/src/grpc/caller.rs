@@ -150,6 +150,19 @@ impl KeyRing {
         }
     }
 
+    /// Returns once a caller who was let in would not be let in any more.
+    pub(super) async fn expelled(&self, caller: &Caller) -> Error {
+        let mut changes = self.keys.subscribe();
+        loop {
+            changes.mark_unchanged();
+            if let Err(error) = self.readmit(caller) {
+                return error;
+            }
+            // The ring is held here, so there will be another reading.
+            let _ = changes.changed().await;
+        }
+    }
+
     /// Finds out who calls over the network.
     pub(crate) fn authenticate(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let keys = self.keys.borrow().clone();

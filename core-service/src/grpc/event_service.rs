@@ -2,19 +2,22 @@
 
 use sfbridge_proto::v1 as pb;
 use sfbridge_proto::v1::event_service_server::EventService;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::batch::Purpose;
 use super::caller::Caller;
 use super::page;
 use super::routes::Services;
-use super::{batch, event_message, time};
+use super::{batch, event_message, event_stream, time};
 use crate::domain::Role;
 use crate::error::Error;
 use crate::store::EventFilter;
 
 #[tonic::async_trait]
 impl EventService for Services {
+    type StreamEventsStream = ReceiverStream<Result<pb::StreamEventsResponse, Status>>;
+
     async fn record_events(
         &self,
         request: Request<pb::RecordEventsRequest>,
@@ -126,5 +129,15 @@ impl EventService for Services {
             events: page.rows.into_iter().map(event_message::write).collect(),
             next_page_token: filters.token(page.next),
         }))
+    }
+
+    async fn stream_events(
+        &self,
+        request: Request<pb::StreamEventsRequest>,
+    ) -> Result<Response<Self::StreamEventsStream>, Status> {
+        let caller = Caller::of(&request)?;
+        let deadline = event_stream::deadline(request.metadata());
+        let answers = event_stream::begin(self, caller, deadline, request.into_inner())?;
+        Ok(Response::new(answers))
     }
 }

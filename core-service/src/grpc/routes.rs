@@ -16,6 +16,7 @@ use tonic::service::{Interceptor, Routes, RoutesBuilder};
 
 use super::batch::InstallationRule;
 use super::caller::KeyRing;
+use super::event_stream::EventStreams;
 use super::import::Imports;
 use crate::config::InstallationMode;
 use crate::metrics::CoreMetrics;
@@ -40,6 +41,7 @@ pub(crate) struct Services {
     pub(super) rule: InstallationRule,
     pub(super) metrics: CoreMetrics,
     pub(super) imports: Imports,
+    pub(super) event_streams: EventStreams,
 }
 
 /// The full names of the services, for health.
@@ -72,7 +74,8 @@ impl Services {
             connections,
             rule: InstallationRule { mode, is_loopback },
             metrics,
-            imports: Imports::new(is_stopping),
+            imports: Imports::new(is_stopping.clone()),
+            event_streams: EventStreams::new(is_stopping),
         }
     }
 

@@ -42,6 +42,9 @@ impl From<Error> for Status {
             Error::EnrichmentEnded(_) => (Code::FailedPrecondition, "LEAD_ENRICHMENT_ENDED"),
             Error::TooManyImports => (Code::ResourceExhausted, "TOO_MANY_IMPORTS"),
             Error::SilentImport => (Code::DeadlineExceeded, "SILENT_IMPORT"),
+            Error::TooManyStreams => (Code::ResourceExhausted, "TOO_MANY_STREAMS"),
+            Error::StreamDeadline => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+            Error::LostCursor => (Code::FailedPrecondition, "CURSOR_LOST"),
             Error::NoLogin(_) => (Code::FailedPrecondition, "NO_SALESFORCE_LOGIN"),
             Error::Sealing(_) => (Code::Internal, "SEALING_FAILED"),
             Error::Unauthenticated => (Code::Unauthenticated, "API_KEY_NEEDED"),
@@ -61,6 +64,7 @@ impl From<Error> for Status {
                 | StoreError::Connect { .. }
                 | StoreError::TooOld { .. }
                 | StoreError::TooNew { .. }
+                | StoreError::HalfMoved { .. }
                 | StoreError::Encoding { .. }
                 | StoreError::Migrate(_),
             ) => (Code::Internal, "STORE_ERROR"),

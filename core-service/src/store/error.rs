@@ -76,6 +76,15 @@ pub enum StoreError {
         /// Its encoding.
         found: String,
     },
+    /// A move into the database has not come to its end.
+    #[error(
+        "the store {database} is there by half only: run `sfbridge migrate --from ... --to ...`, or \
+         `sfbridge restore`, again; it goes on where it was"
+    )]
+    HalfMoved {
+        /// Which one.
+        database: String,
+    },
     /// Another process has the store open.
     #[error("another process has {path} open; stop it first, or ask it over gRPC")]
     InUse {

@@ -11,6 +11,7 @@ mod bounds;
 mod calls;
 mod config;
 mod database;
+mod event_stream;
 mod events;
 mod expiry;
 mod histories;
@@ -19,6 +20,7 @@ mod keys;
 mod known_leads;
 mod lead_enrichments;
 mod listing;
+mod moving;
 mod notices;
 mod partitions;
 mod quarantine;
@@ -46,6 +48,7 @@ use sfbridge_values::Timestamp;
 use tokio::sync::watch;
 
 pub use config::PostgresConfig;
+pub(super) use moving::{PostgresSide, moved_row};
 
 use super::{Expired, Expiry, Migrated, Pace, StoreError, StoreState};
 use crate::domain::{LeadToEnrich, NewCallRating, NewEvent};
@@ -55,6 +58,19 @@ use database::{Database, transact};
 use notices::Notices;
 use recording::Request;
 use writer::Writer;
+
+/// A connection that is nobody else's, the first to a database.
+async fn connect(
+    database: &Database,
+    config: &PostgresConfig,
+) -> Result<deadpool_postgres::ClientWrapper, StoreError> {
+    let connected = database.client().await;
+    let client = connected.map_err(|error| StoreError::Connect {
+        database: config.to_string(),
+        source: std::sync::Arc::new(error),
+    })?;
+    Ok(deadpool_postgres::Object::take(client))
+}
 
 /// An open PostgreSQL store.
 #[derive(Clone, Debug)]
@@ -73,16 +89,11 @@ impl PostgresStore {
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
         let database = Database::new(config)?;
-        let mut client = database
-            .client()
-            .await
-            .map_err(|error| StoreError::Connect {
-                database: config.to_string(),
-                source: std::sync::Arc::new(error),
-            })?;
+        // It gets settings of its own.
+        let mut client = connect(&database, config).await?;
         let migrated = schema::prepare(&mut client, config).await?;
-        // It has settings of its own.
-        drop(deadpool_postgres::Object::take(client));
+        moving::take_up(&client, config).await?;
+        drop(client);
         let notices = Notices::start(config);
         let writer = Writer::start(&database, &notices, pace, metrics.clone());
         let store = Self {

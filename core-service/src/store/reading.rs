@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{
     CallFilter, CallRatingFilter, EventFilter, InstallationFilter, LeadEnrichmentFilter, Page,
-    PageRequest, QuarantineFilter, RefusedMessageFilter, Store, StoreError, VisitFilter,
-    on_backend,
+    PageRequest, QuarantineFilter, RefusedMessageFilter, Store, StoreError, StreamFilter,
+    StreamLimits, StreamPage, StreamStart, VisitFilter, on_backend,
 };
 use crate::domain::{
     ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, OrganizationAccess,
@@ -175,5 +175,24 @@ impl Store {
         page: PageRequest,
     ) -> Result<Page<RefusedMessage>, StoreError> {
         on_backend!(self, store => store.refused_messages(filter, page).await)
+    }
+
+    /// The next events of the stream. `None` when the place to go on from is
+    /// not one of this store: it was given out for events that are gone since a
+    /// backup was restored.
+    pub async fn stream_events(
+        &self,
+        start: StreamStart,
+        filter: StreamFilter,
+        limits: StreamLimits,
+    ) -> Result<Option<StreamPage>, StoreError> {
+        on_backend!(self, store => store.stream_events(start, filter, limits).await)
+    }
+
+    /// Hears whenever [`Store::stream_events`] may find more than before. Where
+    /// others write to the store too, that may come late: look again now and
+    /// then.
+    pub fn event_alarm(&self) -> tokio::sync::watch::Receiver<()> {
+        on_backend!(self, store => store.event_alarm())
     }
 }

@@ -7,6 +7,7 @@ mod alarm;
 mod api_keys;
 mod calls;
 mod copies;
+mod event_stream;
 mod events;
 mod expiry;
 mod file;
@@ -17,6 +18,7 @@ mod known_leads;
 mod lead_enrichments;
 mod listing;
 mod log;
+mod moving;
 mod quarantine;
 mod queue;
 mod ratings;
@@ -38,12 +40,16 @@ use sfbridge_values::{CallRef, Igrp, OrganizationId, Timestamp, VisitorId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub(super) use copies::publish_new;
 pub use copies::{backup, restore};
+pub(super) use file::Lock;
+pub(super) use moving::{SqliteSide, take_lock};
 
 use super::{
     CallFilter, CallRatingFilter, ClaimedEnrichment, DueEnrichments, EnrichmentClaim, EventFilter,
     Expired, Expiry, InstallationFilter, LeadEnrichmentFilter, Migrated, Pace, Page, PageRequest,
-    QuarantineFilter, RefusedMessageFilter, StoreError, StoreState, VisitFilter,
+    QuarantineFilter, RefusedMessageFilter, StoreError, StoreState, StreamFilter, StreamLimits,
+    StreamPage, StreamStart, VisitFilter,
 };
 use crate::domain::{
     ApiKey, Call, CallRating, Coverage, Event, Installation, LeadEnrichment, LeadEnrichmentState,
@@ -121,10 +127,15 @@ impl SqliteStore {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        let alarm = self.writer.alarm();
+        let (alarm, event_alarm) = (self.writer.alarm(), self.writer.event_alarm());
         self.writer
             .record(batch, move |connection, batch| {
-                recording::events(connection, batch, &alarm)
+                let results = recording::events(connection, batch, &alarm)?;
+                let is_recorded = |result: &ItemResult| matches!(result, ItemResult::Recorded(_));
+                if results.iter().any(is_recorded) {
+                    event_alarm.set();
+                }
+                Ok(results)
             })
             .await
     }
@@ -652,6 +663,21 @@ impl SqliteStore {
         self.readers
             .read(move |connection| events::list(connection, filter, page))
             .await
+    }
+
+    pub(super) async fn stream_events(
+        &self,
+        start: StreamStart,
+        filter: StreamFilter,
+        limits: StreamLimits,
+    ) -> Result<Option<StreamPage>, StoreError> {
+        self.readers
+            .read(move |connection| event_stream::after(connection, start, &filter, limits))
+            .await
+    }
+
+    pub(super) fn event_alarm(&self) -> watch::Receiver<()> {
+        self.writer.event_alarm().listen()
     }
 
     pub(super) async fn call_ratings(

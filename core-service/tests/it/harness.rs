@@ -196,7 +196,7 @@ impl TestCore {
         Endpoint::from_shared(format!("http://{}", self.address)).unwrap()
     }
 
-    /// The value of a counter without labels.
+    /// The value of a counter without labels, or of a gauge.
     pub(crate) fn counter(&self, name: &str) -> u64 {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();

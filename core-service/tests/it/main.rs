@@ -28,5 +28,6 @@ mod retention;
 mod retries;
 mod senders;
 mod shutdown;
+mod streams;
 mod tls;
 mod validation;

@@ -92,6 +92,20 @@ fn next_step(code: Code) -> Option<&'static str> {
     }
 }
 
+/// Whether another stream may do better than one that ended so.
+pub(crate) fn is_passing(status: &Status) -> bool {
+    match status.code() {
+        Code::Unavailable
+        | Code::ResourceExhausted
+        | Code::DeadlineExceeded
+        | Code::Cancelled
+        | Code::Aborted => true,
+        // A connection that broke; the core's own failures come without a cause.
+        Code::Unknown | Code::Internal => std::error::Error::source(status).is_some(),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tonic_types::ErrorDetails;

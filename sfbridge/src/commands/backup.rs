@@ -6,6 +6,8 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 
+use super::moving::Progress;
+use crate::client::block_on;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -19,8 +21,14 @@ pub(crate) struct Backup {
 
 impl Backup {
     pub(crate) fn run(self, config: &Config, output: &mut Output<'_>) -> Result<(), Failure> {
-        let bytes = core_service::offline::backup(&config.store, &self.file)
-            .with_context(|| format!("the store {} was not backed up", config.store))?;
+        let mut progress = Progress::new(output.is_json());
+        let bytes = block_on(async {
+            let mut told = |news| progress.tell(&news);
+            let bytes = core_service::offline::backup(&config.store, &self.file, &mut told).await;
+            Ok(bytes.with_context(|| format!("the store {} was not backed up", config.store))?)
+        });
+        progress.end();
+        let bytes = bytes?;
         if output.is_json() {
             let file = self.file.display().to_string();
             return Ok(output.json(&json!({ "file": file, "bytes": bytes }))?);

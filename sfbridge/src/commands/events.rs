@@ -1,5 +1,7 @@
 //! `sfbridge events`: what came of outbound messages.
 
+mod stream;
+
 use clap::{Args, Subcommand};
 use sfbridge_proto::v1::event_service_client::EventServiceClient;
 use sfbridge_proto::v1::{self as pb, MatchStatus};
@@ -16,6 +18,13 @@ use crate::output::{Output, Table};
 pub(crate) enum Events {
     /// List the events of an installation, the newest first
     List(List),
+    /// Print events as they are recorded, each once
+    ///
+    /// Goes on by itself when the connection breaks or the core restarts. With
+    /// --json each line holds an event and the cursor after it: keep that
+    /// together with what becomes of the event, and nothing is missed or
+    /// repeated. --cursor-file keeps it here, once a second and at the end.
+    Stream(stream::Stream),
     /// Show one event
     Show {
         /// The event's id
@@ -50,10 +59,11 @@ pub(crate) struct List {
 impl Events {
     pub(crate) fn run(self, config: &Config, output: &mut Output<'_>) -> Result<(), Failure> {
         block_on(async {
-            let client = EventServiceClient::new(connect(config).await?);
+            let client = async { Ok::<_, Failure>(Client::new(connect(config).await?)) };
             match self {
-                Self::List(list) => list.run(client, output).await,
-                Self::Show { event_id } => show(client, event_id, output).await,
+                Self::List(list) => list.run(client.await?, output).await,
+                Self::Stream(stream) => stream.run(config, output).await,
+                Self::Show { event_id } => show(client.await?, event_id, output).await,
             }
         })
     }

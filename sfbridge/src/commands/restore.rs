@@ -6,6 +6,8 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 
+use super::moving::Progress;
+use crate::client::block_on;
 use crate::config::Config;
 use crate::data_dir;
 use crate::failure::Failure;
@@ -24,16 +26,23 @@ pub(crate) struct Restore {
 impl Restore {
     pub(crate) fn run(self, config: &Config, output: &mut Output<'_>) -> Result<(), Failure> {
         data_dir::make(config)?;
-        core_service::offline::restore(&self.file, &config.store, self.force).with_context(
-            || {
-                let hint = if self.force {
+        let mut progress = Progress::new(output.is_json());
+        let restored = block_on(async {
+            let mut told = |news| progress.tell(&news);
+            let (file, force) = (&self.file, self.force);
+            let restored = core_service::offline::restore(file, &config.store, force, &mut told);
+            let restored = restored.await.with_context(|| {
+                let hint = if force {
                     ""
                 } else {
                     "; a store that is there is replaced with --force alone"
                 };
-                format!("{} was not restored{hint}", self.file.display())
-            },
-        )?;
+                format!("{} was not restored{hint}", file.display())
+            });
+            Ok(restored?)
+        });
+        progress.end();
+        restored?;
         let file = self.file.display().to_string();
         if output.is_json() {
             let store = config.store.to_string();

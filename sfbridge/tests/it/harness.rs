@@ -27,10 +27,10 @@ pub(crate) use http::{Answer, CALL_RATING, EVENTS, Request, gzip};
 pub(crate) use message::{Message, Notification, VISITOR, notification_id};
 pub(crate) use pretend_org::PretendOrg;
 pub(crate) use server::{Role, Server, Start};
-pub(crate) use until::until;
+pub(crate) use until::{PATIENCE, until};
 
 /// Settings of whoever runs the tests must not reach the product.
-fn without_settings(command: &mut Command) {
+pub(crate) fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("SFBRIDGE_") {
             command.env_remove(name);

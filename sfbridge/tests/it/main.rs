@@ -25,4 +25,5 @@ mod rolling;
 mod secrets;
 mod shutdown;
 mod simulate;
+mod streams;
 mod tls;

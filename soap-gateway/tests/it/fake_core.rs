@@ -170,6 +170,8 @@ fn finished<T>(conduct: &Conduct, mut results: Vec<T>) -> Vec<T> {
 
 #[tonic::async_trait]
 impl EventService for FakeCore {
+    type StreamEventsStream = tonic::codegen::BoxStream<pb::StreamEventsResponse>;
+
     async fn record_events(
         &self,
         request: Request<pb::RecordEventsRequest>,
@@ -203,6 +205,13 @@ impl EventService for FakeCore {
         &self,
         _: Request<pb::ListEventsRequest>,
     ) -> Result<Response<pb::ListEventsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn stream_events(
+        &self,
+        _: Request<pb::StreamEventsRequest>,
+    ) -> Result<Response<Self::StreamEventsStream>, Status> {
         Err(Status::unimplemented(""))
     }
 }

@@ -16,6 +16,7 @@ mod ratings;
 pub(in crate::store) mod refused;
 mod retention;
 mod senders;
+mod streams;
 mod transactions;
 mod trials;
 mod upserts;
@@ -99,6 +100,15 @@ macro_rules! run_against {
                 an_event_is_tied_by_its_visitor_whatever_arrives_first
                 a_call_of_another_visitor_decides_and_leaves_a_warning
                 an_event_is_tied_within_its_installation_only;
+            streams:
+                a_stream_gives_each_event_once_in_the_order_of_their_commits
+                nothing_is_missed_or_repeated_while_others_write
+                a_stream_from_now_on_gives_what_comes_after
+                a_stream_gives_what_is_asked_for_and_its_cursor_passes_the_rest
+                a_page_of_a_stream_ends_early_at_long_events
+                a_deleted_event_leaves_no_gap_that_another_fills
+                whoever_streams_hears_of_new_events
+                a_place_of_another_store_is_known_for_it;
             enrichments:
                 one_job_is_open_for_a_lead_however_requests_race
                 another_installation_organisation_or_lead_has_its_own_job

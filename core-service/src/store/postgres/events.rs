@@ -30,7 +30,8 @@ macro_rules! select {
     };
 }
 
-const SELECT: &str = select!("events");
+/// The columns of an event, and what is known of its call and visitor.
+pub(super) const SELECT: &str = select!("events");
 
 /// Of one visitor, `$2` of the installation `$1`: a call's visitor stands in for
 /// the event's own. Either half goes by an index of its own, whatever the
@@ -206,5 +207,5 @@ pub(super) async fn list(
         key: "events.event_time",
         number: "events.number",
     };
-    listing.page(client, page, |row| event::read(row)).await
+    listing.page(client, page, event::read).await
 }

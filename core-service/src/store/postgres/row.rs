@@ -26,7 +26,7 @@ impl Columns for Row {
     }
 }
 
-fn cell(row: &Row, index: usize) -> Result<Cell<'_>, StoreError> {
+pub(super) fn cell(row: &Row, index: usize) -> Result<Cell<'_>, StoreError> {
     let Some(column) = row.columns().get(index) else {
         return Ok(Cell::Null);
     };

@@ -1,4 +1,5 @@
-//! Tells whoever works on jobs that one may be due sooner than they know.
+//! Tells whoever waits that there is something new: a job that is due sooner
+//! than they know, or events to stream.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,7 +17,7 @@ pub(super) struct Alarm {
 }
 
 impl Alarm {
-    /// A job has become due sooner.
+    /// There is something new.
     pub(super) fn set(&self) {
         self.is_set.store(true, Ordering::Relaxed);
     }

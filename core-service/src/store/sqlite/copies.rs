@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::super::StoreError;
+use super::event_stream;
 use super::file::{self, Lock, open_error};
 use super::log;
 
@@ -46,6 +47,35 @@ fn copy(source: &rusqlite::Connection, partial: &Path, to: &Path) -> Result<u64,
     Ok(size)
 }
 
+/// Makes a new file by filling another first, which gets the name once it is
+/// whole and sound. Returns its size in bytes.
+pub(in super::super) async fn publish_new(
+    to: &Path,
+    fill: impl AsyncFnOnce(&Path) -> Result<(), super::super::MoveError>,
+) -> Result<u64, super::super::MoveError> {
+    if to.exists() {
+        return Err(open_error(to, Exists).into());
+    }
+    let partial = file::beside(to, ".partial");
+    let clear = || {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let _ = fs::remove_file(file::beside(&partial, suffix));
+        }
+    };
+    clear();
+    let filled = fill(&partial).await;
+    let published = filled.and_then(|()| {
+        file::check(&partial)?;
+        publish(&partial, to)?;
+        let file = fs::metadata(to).map_err(|error| open_error(to, error))?;
+        Ok(file.len())
+    });
+    if published.is_err() {
+        clear();
+    }
+    published
+}
+
 /// Puts a backup in the place of a database that no process has open.
 ///
 /// # Errors
@@ -62,6 +92,9 @@ pub fn restore(from: &Path, database: &Path, replace: bool) -> Result<(), StoreE
     // Of an earlier try that broke off.
     let _ = fs::remove_file(&partial);
     copy_bytes(from, &partial).map_err(|error| open_error(&partial, error))?;
+    rusqlite::Connection::open(&partial)
+        .and_then(|copy| event_stream::begin_life(&copy))
+        .map_err(|error| open_error(&partial, error))?;
     // Until the backup has its name, the old database must be whole without its
     // log. One that can't be opened has nothing to lose.
     if database.exists()

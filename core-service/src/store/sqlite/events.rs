@@ -5,7 +5,7 @@ use rusqlite::{Connection, named_params};
 use sfbridge_values::{Timestamp, VisitorId};
 use uuid::Uuid;
 
-use super::super::columns::{self, text};
+use super::super::columns::{self, Columns, text};
 use super::super::rows::event;
 use super::super::{EventFilter, Page, PageRequest, StoreError};
 use super::listing::{Conditions, Listing};
@@ -30,13 +30,17 @@ pub(super) fn insert(connection: &Connection, event: &Event) -> Result<(), Store
     let record_id = origin.and_then(|origin| text(origin.record_id.as_ref()));
     connection
         .prepare_cached(
+            // Numbers only rise, also when the last event was deleted: whoever
+            // streams events has read up to one of them.
             "INSERT INTO events (
-                 event_id, igrp, action, action_folded, visitor_id, call_ref, title, value,
+                 number, event_id, igrp, action, action_folded, visitor_id, call_ref, title, value,
                  transaction_value, currency, transaction_ref, event_time, event_time_source,
                  receive_time, match_mode, source_phone_number, call_start_time, is_void,
                  attributes, warnings, idempotency_key, organization_id, action_id,
                  notification_id, object_type, record_id, record_key)
              VALUES (
+                 1 + max((SELECT highest FROM event_numbers),
+                         coalesce((SELECT max(number) FROM events), 0)),
                  :event_id, :igrp, :action, :action_folded, :visitor_id, :call_ref, :title, :value,
                  :transaction_value, :currency, :transaction_ref, :event_time, :event_time_source,
                  :receive_time, :match_mode, :source_phone_number, :call_start_time, :is_void,
@@ -80,6 +84,18 @@ pub(super) fn find(connection: &Connection, event_id: Uuid) -> Result<Option<Eve
     let select = format!("{SELECT} WHERE events.event_id = ?1");
     let statement = connection.prepare_cached(&select)?;
     one(statement, [event_id.as_bytes()], |row| event::read(row))
+}
+
+/// The event of this number, and about how many bytes it takes.
+pub(super) fn numbered(
+    connection: &Connection,
+    number: i64,
+) -> Result<Option<(Event, usize)>, StoreError> {
+    let select = format!("{SELECT} WHERE events.number = ?1");
+    let statement = connection.prepare_cached(&select)?;
+    one(statement, [number], |row| {
+        Ok((event::read(row)?, Columns::size(row)))
+    })
 }
 
 /// A page of events.

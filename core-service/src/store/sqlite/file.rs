@@ -23,7 +23,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Keeps other processes from opening the same database for writing.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(in super::super) struct Lock {
     _file: File,
 }
 
@@ -148,6 +148,13 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<Migrated, StoreErro
 
 fn version_of(migration: &refinery::Migration) -> u32 {
     u32::try_from(migration.version()).unwrap_or(0)
+}
+
+/// The version of this release's schema.
+pub(super) fn newest_version() -> u32 {
+    let runner = embedded::migrations::runner();
+    let versions = runner.get_migrations().iter().map(version_of);
+    versions.max().unwrap_or(0)
 }
 
 /// Whether a file holds a sound database of ours.

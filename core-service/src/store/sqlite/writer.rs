@@ -38,6 +38,7 @@ pub(super) struct Writer {
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     state: watch::Receiver<StoreState>,
     alarm: Arc<Alarm>,
+    event_alarm: Arc<Alarm>,
     metrics: StoreMetrics,
 }
 
@@ -123,7 +124,7 @@ impl Writer {
 
         let queue = Arc::new(Queue::new());
         let (state, watched) = watch::channel(StoreState::Ready);
-        let alarm = Arc::new(Alarm::default());
+        let (alarm, event_alarm) = (Arc::new(Alarm::default()), Arc::new(Alarm::default()));
         let mut thread = WriterThread {
             connection,
             log,
@@ -133,6 +134,7 @@ impl Writer {
             last_commit: Duration::ZERO,
             state,
             alarm: Arc::clone(&alarm),
+            event_alarm: Arc::clone(&event_alarm),
             metrics: metrics.clone(),
             _lock: lock,
         };
@@ -146,6 +148,7 @@ impl Writer {
             thread: Arc::new(Mutex::new(Some(handle))),
             state: watched,
             alarm,
+            event_alarm,
             metrics,
         };
         Ok((writer, migrated))
@@ -156,9 +159,14 @@ impl Writer {
         self.state.clone()
     }
 
-    /// Rings after a commit if work has set it.
+    /// Rings after a commit if work has set it: a job is due sooner.
     pub(super) fn alarm(&self) -> Arc<Alarm> {
         Arc::clone(&self.alarm)
+    }
+
+    /// Rings after a commit if work has set it: there are new events.
+    pub(super) fn event_alarm(&self) -> Arc<Alarm> {
+        Arc::clone(&self.event_alarm)
     }
 
     /// Counts lead enrichments that have come to an end.
@@ -325,6 +333,7 @@ struct WriterThread {
     last_commit: Duration,
     state: watch::Sender<StoreState>,
     alarm: Arc<Alarm>,
+    event_alarm: Arc<Alarm>,
     metrics: StoreMetrics,
     _lock: Lock,
 }
@@ -402,6 +411,7 @@ impl WriterThread {
                     self.recover();
                 }
                 self.alarm.ring();
+                self.event_alarm.ring();
                 for answer in group.answers {
                     answer(None);
                 }

@@ -57,6 +57,23 @@ macro_rules! import {
     };
 }
 
+/// The first answer of a stream.
+macro_rules! stream {
+    ($name:literal, $role:ident, $service:ident.$method:ident, |$named:ident| $request:expr) => {
+        Rpc {
+            name: $name,
+            role: Role::$role,
+            call: |client, $named| {
+                Box::pin(async move {
+                    let answers = client.$service().$method($request).await?;
+                    let answer = answers.into_inner().message().await?;
+                    Ok(format!("{answer:?}"))
+                })
+            },
+        }
+    };
+}
+
 /// Every RPC.
 pub(super) fn rpcs() -> Vec<Rpc> {
     [
@@ -171,6 +188,18 @@ fn reads() -> Vec<Rpc> {
                 event_id: named.event_id,
             }
         }),
+        stream!(
+            "EventService/StreamEvents",
+            Read,
+            events.stream_events,
+            |named| {
+                pb::StreamEventsRequest {
+                    igrp: named.igrp,
+                    start: pb::StreamStart::Beginning.into(),
+                    ..Default::default()
+                }
+            }
+        ),
         rpc!(
             "EventService/ListEvents",
             Read,

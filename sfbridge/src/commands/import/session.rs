@@ -7,13 +7,13 @@ use sfbridge_proto::v1 as pb;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status};
+use tonic::Status;
 use tonic_types::StatusExt as _;
 
 use super::chunks::Chunk;
 use super::ledger::Ledger;
 use super::record::Record;
-use crate::client::{Refused, connect};
+use crate::client::{Refused, connect, is_passing};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::printable;
@@ -160,19 +160,5 @@ impl<M: Record> Session<'_, M> {
                 signal = self.signals.next() => return Ok(Ended::Stopped(signal)),
             }
         }
-    }
-}
-
-/// Whether another stream may do better.
-fn is_passing(status: &Status) -> bool {
-    match status.code() {
-        Code::Unavailable
-        | Code::ResourceExhausted
-        | Code::DeadlineExceeded
-        | Code::Cancelled
-        | Code::Aborted => true,
-        // A connection that broke; the core's own failures come without a cause.
-        Code::Unknown | Code::Internal => std::error::Error::source(status).is_some(),
-        _ => false,
     }
 }

@@ -1,8 +1,14 @@
 //! Copies of the store, and their way back.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
-use crate::harness::{EVENTS, Message, Notification, Request, Role, Server, Start, run};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+
+use crate::harness::{
+    EVENTS, Message, Notification, Request, Role, Server, Start, run, without_settings,
+};
 
 async fn record(up: &Server, number: u32) {
     let notification = Notification::opportunity(number).field("IGRP__c", "41");
@@ -103,4 +109,42 @@ async fn nobody_else_on_the_machine_can_read_the_data() {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
     }
+}
+
+#[tokio::test]
+async fn a_store_is_moved_to_postgresql_with_a_stop_at_the_end() {
+    let mut up = Start::new(Role::Up).start().await;
+    for number in 1..=5 {
+        record(&up, number).await;
+    }
+    let database = test_postgres::Database::create();
+    let from = format!("sqlite://{}", up.data_dir().join("sfbridge.db").display());
+    let url = database.url();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sfbridge"));
+    command.args(["migrate", "--json", "--from", &from, "--to", &url]);
+    without_settings(&mut command);
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let mut moving = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The core runs until it is asked for its stop.
+    let mut told = BufReader::new(moving.stderr.take().unwrap()).lines();
+    let line = told.next_line().await.unwrap().unwrap();
+    assert!(line.starts_with("Stop the core now"), "{line}");
+    record(&up, 6).await;
+    up.signal("TERM").await;
+    assert_eq!(up.exit_code().await, Some(0));
+    let ended = moving.wait_with_output().await.unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let document: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let tables = document["tables"].as_array().unwrap();
+    let events = tables.iter().find(|table| table["table"] == "events");
+    assert_eq!(events.unwrap()["rows"], 6);
+    assert_eq!(database.psql("SELECT count(*) FROM events"), "6");
+
+    let there = run(["migrate", "--from", &from, "--to", &from]).await;
+    assert!(there.failed(1).contains("postgres://"), "{there:?}");
+    run(["migrate", "--from", &from]).await.failed(2);
 }

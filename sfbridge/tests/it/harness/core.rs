@@ -48,6 +48,19 @@ impl CoreCaller {
         created.unwrap();
     }
 
+    /// Records events, if the core is there.
+    pub(crate) async fn record(
+        &self,
+        events: Vec<pb::Event>,
+    ) -> Result<Vec<pb::RecordEventResult>, Status> {
+        let request = pb::RecordEventsRequest {
+            events,
+            ..Default::default()
+        };
+        let mut client = EventServiceClient::new(self.channel());
+        Ok(client.record_events(request).await?.into_inner().results)
+    }
+
     /// All events of an installation.
     pub(crate) async fn events(&self, igrp: i64) -> Vec<pb::Event> {
         let client = EventServiceClient::new(self.channel());

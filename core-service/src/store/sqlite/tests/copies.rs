@@ -1,8 +1,11 @@
 use std::fs;
 
 use super::Folder;
+use crate::domain::Coverage;
 use crate::store::conformance::given::{event, events, item, record, seven};
-use crate::store::{StoreError, backup, restore};
+use crate::store::{
+    StoreError, StreamFilter, StreamLimits, StreamPage, StreamPlace, StreamStart, backup, restore,
+};
 
 #[tokio::test]
 async fn a_backup_restores_what_was_there() {
@@ -29,6 +32,56 @@ async fn a_backup_restores_what_was_there() {
         id
     );
     store.close().await;
+}
+
+/// Reads on in the stream of events.
+async fn streamed(store: &crate::store::Store, start: StreamStart) -> Option<StreamPage> {
+    let filter = StreamFilter {
+        coverage: Coverage::All,
+        igrp: None,
+        action: None,
+    };
+    let limits = StreamLimits {
+        events: 9,
+        bytes: usize::MAX,
+        looked_at: 9,
+    };
+    store.stream_events(start, filter, limits).await.unwrap()
+}
+
+#[tokio::test]
+async fn places_from_before_a_backup_go_on_after_it_and_those_of_lost_events_do_not() {
+    let folder = Folder::new();
+    let store = folder.open().await.unwrap();
+    record(&store, 1, item(event("kept"))).await.recorded();
+    let before = streamed(&store, StreamStart::Beginning).await.unwrap().next;
+    let copy = folder.path().with_file_name("copy.db");
+    backup(&folder.path(), &copy).unwrap();
+    record(&store, 2, item(event("lost"))).await.recorded();
+    let lost = streamed(&store, StreamStart::Now).await.unwrap().next;
+    store.close().await;
+
+    let mut of_earlier_lives = vec![lost];
+    for _ in 0..2 {
+        restore(&copy, &folder.path(), true).unwrap();
+        let store = folder.open().await.unwrap();
+        let instead = record(&store, 3, item(event("instead"))).await.recorded();
+        for place in &of_earlier_lives {
+            let page = streamed(&store, StreamStart::After(*place)).await;
+            assert!(page.is_none(), "{place:?}");
+        }
+        let after = StreamStart::After(before);
+        let page: StreamPage = streamed(&store, after).await.unwrap();
+        let ids: Vec<_> = page
+            .events
+            .iter()
+            .map(|(_, event)| event.event_id)
+            .collect();
+        assert_eq!(ids, [instead]);
+        let end: StreamPlace = page.next;
+        of_earlier_lives.push(end);
+        store.close().await;
+    }
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::super::alarm::Alarm;
 use super::super::{
-    calls, events, expiry, file, histories, installations, lead_enrichments, quarantine, ratings,
-    recording, refused_messages, visits,
+    calls, event_stream, events, expiry, file, histories, installations, lead_enrichments,
+    quarantine, ratings, recording, refused_messages, visits,
 };
 use super::Folder;
 use crate::domain::{
@@ -29,7 +29,8 @@ use crate::store::conformance::given::{
 use crate::store::conformance::refused::{all_refused, refusal};
 use crate::store::{
     CallFilter, CallRatingFilter, EnrichmentClaim, EventFilter, Expiry, LeadEnrichmentFilter,
-    PageRequest, QuarantineFilter, RefusedMessageFilter, TimeRange, VisitFilter,
+    PageRequest, QuarantineFilter, RefusedMessageFilter, StreamFilter, StreamLimits, StreamPlace,
+    StreamStart, TimeRange, VisitFilter,
 };
 
 /// The tables that grow without end.
@@ -223,6 +224,7 @@ fn read_the_rest(connection: &Connection) {
         ..all_refused()
     });
 
+    stream(connection);
     events::find(connection, Uuid::nil()).unwrap();
     ratings::current(connection, seven(), "C").unwrap();
     ratings::find(connection, Uuid::nil()).unwrap();
@@ -231,6 +233,33 @@ fn read_the_rest(connection: &Connection) {
     lead_enrichments::counts(connection).unwrap();
     calls::find(connection, seven(), "C").unwrap();
     quarantine::find(connection, Uuid::nil()).unwrap();
+}
+
+/// The stream of events, from each start and by each filter.
+fn stream(connection: &Connection) {
+    let limits = StreamLimits {
+        events: 9,
+        bytes: usize::MAX,
+        looked_at: 9,
+    };
+    let read = |start, coverage, igrp| {
+        let filter = StreamFilter {
+            coverage,
+            igrp,
+            action: Some("sale".to_owned()),
+        };
+        event_stream::after(connection, start, &filter, limits).unwrap()
+    };
+    let now = read(StreamStart::Now, Coverage::All, None).unwrap().next;
+    let elsewhere = StreamPlace {
+        life: now.life ^ 1,
+        ..now
+    };
+    for start in [StreamStart::Beginning, StreamStart::After(elsewhere)] {
+        read(start, Coverage::All, None);
+        read(start, Coverage::All, Some(seven()));
+        read(start, Coverage::Only([seven(), igrp(8)].into()), None);
+    }
 }
 
 /// Everything that is written, first and again.
@@ -403,6 +432,33 @@ fn a_list_of_one_visitor_call_or_record_does_not_walk_its_installation() {
         for line in plan(&connection, statement) {
             assert!(!line.contains("_by_time"), "{line}:\n{statement}");
         }
+    }
+}
+
+#[test]
+fn a_stream_is_read_in_its_order_from_its_place_on() {
+    let (_folder, connection, seen) = statements(|connection| {
+        let deal = batch(1, [item(event("Deal"))]);
+        recording::events(connection, deal, &Alarm::default()).unwrap();
+        stream(connection);
+    });
+    let expected = [
+        (
+            "SELECT number, igrp, action_folded FROM events\n             WHERE number >",
+            "INTEGER PRIMARY KEY (rowid>",
+        ),
+        (
+            "SELECT number, igrp, action_folded FROM events\n             WHERE igrp =",
+            "events_in_order (igrp=? AND number>",
+        ),
+        ("WHERE events.number = ", "INTEGER PRIMARY KEY (rowid="),
+    ];
+    for (words, way) in expected {
+        let found = seen.iter().find(|statement| statement.contains(words));
+        let statement = found.expect(words);
+        let plan = plan(&connection, statement).join("\n");
+        assert!(plan.contains(way), "{plan}:\n{statement}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}:\n{statement}");
     }
 }
 
