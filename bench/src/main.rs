@@ -1,10 +1,13 @@
 //! Measures sfbridge from outside.
 
 mod connection;
+mod cost;
+mod fill;
 mod generator;
 mod message;
 mod overload;
 mod report;
+mod shape;
 
 use std::net::SocketAddr;
 
@@ -23,6 +26,44 @@ struct Cli {
 enum Measurement {
     /// One organisation floods while another sends a few messages
     Overload(Overload),
+    /// Fill a store with events of the past
+    Fill(Fill),
+    /// What it costs to accept one more event, and to list a page, in each store
+    Cost(Cost),
+}
+
+#[derive(Debug, Args)]
+struct Fill {
+    /// The store, as the core's setting has it; no core may have it open if it
+    /// is a file
+    #[arg(long, value_name = "URL")]
+    store: core_service::StoreConfig,
+    /// How many events
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    events: u64,
+    /// Over how many days up to now
+    #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    days: u32,
+    /// How many installations have them, from 1001 on
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    installations: u32,
+}
+
+#[derive(Debug, Args)]
+struct Cost {
+    /// The gateways in front of the stores; the first is what the others are
+    /// compared with
+    #[arg(long, required = true, value_delimiter = ',', value_name = "ADDRESS")]
+    gateway: Vec<SocketAddr>,
+    /// The cores behind these gateways, in the same order
+    #[arg(long, required = true, value_delimiter = ',', value_name = "ADDRESS")]
+    core: Vec<SocketAddr>,
+    /// Messages of each size to each store
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    rounds: u32,
+    /// Take addresses beyond this machine: only for machines that are yours
+    #[arg(long)]
+    remote: bool,
 }
 
 #[derive(Debug, Args)]
@@ -55,12 +96,27 @@ struct Overload {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let Measurement::Overload(asked) = Cli::parse().measurement;
-    for address in &asked.gateway {
+    match Cli::parse().measurement {
+        Measurement::Overload(asked) => {
+            check(&asked.gateway, asked.remote)?;
+            overload::measure(&asked).await
+        }
+        Measurement::Fill(asked) => fill::fill(&asked).await,
+        Measurement::Cost(asked) => {
+            check(&asked.gateway, asked.remote)?;
+            check(&asked.core, asked.remote)?;
+            cost::measure(&asked).await
+        }
+    }
+}
+
+/// Nothing beyond this machine is loaded by mistake.
+fn check(addresses: &[SocketAddr], remote: bool) -> anyhow::Result<()> {
+    for address in addresses {
         ensure!(
-            asked.remote || address.ip().is_loopback(),
+            remote || address.ip().is_loopback(),
             "{address} is beyond this machine; give --remote if it is yours and meant to be flooded"
         );
     }
-    overload::measure(&asked).await
+    Ok(())
 }

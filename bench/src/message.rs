@@ -9,7 +9,12 @@ pub(crate) struct Requests {
     bytes: Vec<u8>,
     /// Where the numbers of the notifications stand.
     numbers: Vec<usize>,
+    /// Where the visitor ids of the notifications stand.
+    visitors: Vec<usize>,
 }
+
+/// Stands for a visitor id.
+const VISITOR: &str = "vvvvvvvv-vvvv-4vvv-8vvv-vvvvvvvvvvvv";
 
 /// The digits of a number.
 const DIGITS: usize = 10;
@@ -40,7 +45,7 @@ impl Requests {
                  <sObject xsi:type=\"sf:Opportunity\" \
                  xmlns:sf=\"urn:sobject.enterprise.soap.sforce.com\">\n     \
                  <sf:Id>0065g{place}</sf:Id>\n     \
-                 <sf:Infinity_VID__c>b5bb14cc-7cf6-49ff-a131-538d85bd143d</sf:Infinity_VID__c>\n     \
+                 <sf:Infinity_VID__c>{VISITOR}</sf:Infinity_VID__c>\n     \
                  <sf:Name>Renewal</sf:Name>\n    </sObject>\n   </Notification>\n"
             );
         }
@@ -52,9 +57,11 @@ impl Requests {
             body.len()
         );
         let numbers = request.match_indices(&place).map(|(at, _)| at).collect();
+        let visitors = request.match_indices(VISITOR).map(|(at, _)| at).collect();
         Self {
             bytes: request.into_bytes(),
             numbers,
+            visitors,
         }
     }
 
@@ -66,6 +73,10 @@ impl Requests {
             let digits = format!("{number:0DIGITS$}");
             for at in pair {
                 self.bytes[*at..at + DIGITS].copy_from_slice(&digits.as_bytes()[..DIGITS]);
+            }
+            if let Some(at) = self.visitors.get(index) {
+                let visitor = crate::shape::visitor(number).to_string();
+                self.bytes[*at..at + VISITOR.len()].copy_from_slice(visitor.as_bytes());
             }
         }
         &self.bytes

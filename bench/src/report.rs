@@ -54,6 +54,49 @@ impl Answers {
     }
 }
 
+/// What the same thing cost in several stores.
+#[derive(Clone, Debug)]
+pub(crate) struct Costs(Vec<Vec<Duration>>);
+
+impl Costs {
+    /// For so many stores.
+    pub(crate) fn of(stores: usize) -> Self {
+        Self(vec![Vec::new(); stores])
+    }
+
+    /// Takes note of a time of a store.
+    pub(crate) fn push(&mut self, store: usize, time: Duration) {
+        if let Some(times) = self.0.get_mut(store) {
+            times.push(time);
+        }
+    }
+
+    /// A line for each store: how long it took, and how much longer than in the
+    /// first one.
+    pub(crate) fn print(mut self) {
+        let mut first = None;
+        for (number, times) in self.0.iter_mut().enumerate() {
+            times.sort_unstable();
+            let of = [mean(times), quantile(times, 50), quantile(times, 99)];
+            let [mean, median, p99] = of.map(|time| time.as_secs_f64() * 1_000.0);
+            let (first_mean, first_median) = *first.get_or_insert((mean, median));
+            line(&format!(
+                "  store {}: median {median:>8.3} ms ({:+.0} %)   mean {mean:>8.3} ms ({:+.0} %)   \
+                 p99 {p99:>8.3} ms",
+                number + 1,
+                (median / first_median - 1.0) * 100.0,
+                (mean / first_mean - 1.0) * 100.0,
+            ));
+        }
+    }
+}
+
+/// The mean time. Of no times it is zero.
+fn mean(times: &[Duration]) -> Duration {
+    let count = u32::try_from(times.len()).unwrap_or(u32::MAX).max(1);
+    times.iter().sum::<Duration>() / count
+}
+
 /// Prints a line of the result.
 #[expect(clippy::print_stdout, reason = "the result goes to standard output")]
 pub(crate) fn line(text: &str) {

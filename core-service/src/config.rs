@@ -6,6 +6,7 @@ use std::time::Duration;
 use sfbridge_transport::tls::ServerTls;
 
 use crate::enriching::EnrichingConfig;
+use crate::expiring::ExpiringConfig;
 use crate::salesforce::SalesforceConfig;
 use crate::sealing::SecretKeySource;
 use crate::store::StoreConfig;
@@ -33,6 +34,8 @@ pub struct CoreConfig {
     pub salesforce: SalesforceConfig,
     /// How lead enrichments are worked on.
     pub enriching: EnrichingConfig,
+    /// When what is old goes.
+    pub expiring: ExpiringConfig,
     /// Whether clients may ask for the contract by server reflection.
     pub reflection: bool,
 }

@@ -1,5 +1,7 @@
 //! The life of a core: bind, run, drain.
 
+mod health;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,13 +34,16 @@ use crate::clock;
 use crate::config::CoreConfig;
 use crate::domain::Coverage;
 use crate::enriching::{Enricher, EnrichingMetrics};
+use crate::expiring::Expirer;
 use crate::grpc::{
     self, ActivityLayer, Caller, CoreConnection, ExplainLayer, KeyRing, LimitsLayer, Services,
 };
 use crate::metrics::{CoreMetrics, StateLabel};
 use crate::salesforce::{Connections, SalesforceConfig};
 use crate::sealing::{SecretKeyError, SecretKeySource};
-use crate::store::{Pace, Store, StoreConfig, StoreError, StoreState};
+use crate::store::{Pace, Store, StoreConfig, StoreError};
+pub use health::CoreHealth;
+use health::{end_watches, follow_store, set_all};
 
 /// How often keys that another process may have changed are read again, a full
 /// store is tried, and lead enrichments are counted.
@@ -104,6 +109,7 @@ pub struct Core {
     is_stopping: watch::Sender<bool>,
     enrichments: Family<StateLabel, Gauge>,
     enricher: Enricher,
+    expirer: Expirer,
 }
 
 /// Opens the store, brings its schema up to date, and takes the port.
@@ -122,6 +128,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         secret_keys,
         salesforce,
         enriching,
+        expiring,
         reflection,
     } = config;
     let listen_error = |source| StartError::Listen {
@@ -165,6 +172,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         enriching,
         metrics.enriching.clone(),
     );
+    let expirer = Expirer::new(store.clone(), expiring, metrics.expiring.clone());
     let services = Services::new(
         store.clone(),
         keys.clone(),
@@ -174,12 +182,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         metrics,
         is_stopping.subscribe(),
     );
-    let (reporter, health_service) = tonic_health::server::health_reporter();
-    for name in grpc::service_names() {
-        reporter
-            .set_service_status(name, ServingStatus::Serving)
-            .await;
-    }
+    let (reporter, health_service) = health::serving().await;
     let over_network = {
         let keys = keys.clone();
         move |request| keys.authenticate(request)
@@ -196,10 +199,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         })
         .routes();
 
-    let health = CoreHealth {
-        store: store.state(),
-        is_stopping: is_stopping.subscribe(),
-    };
+    let health = CoreHealth::new(store.state(), is_stopping.subscribe());
     Ok(Core {
         listener,
         cut,
@@ -213,6 +213,7 @@ pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, S
         is_stopping,
         enrichments,
         enricher,
+        expirer,
     })
 }
 
@@ -239,6 +240,7 @@ async fn open_store(
             "brought the store's schema up to date"
         );
     }
+    store.make_room(clock::now()).await?;
     // What an earlier life of the process was at goes on at once.
     match store.end_lost_leases(clock::now()).await? {
         0 => {}
@@ -347,6 +349,7 @@ impl Core {
             is_stopping,
             enrichments,
             enricher,
+            expirer,
             ..
         } = self;
         let names: Arc<[&'static str]> = names.into();
@@ -372,6 +375,7 @@ impl Core {
         let mut work = JoinSet::new();
         let stop_work = CancellationToken::new();
         work.spawn(enricher.run(stop_work.clone()));
+        work.spawn(expirer.run(stop_work.clone()));
         info!(listen.addr = %listener.local_addr(), "the core serves gRPC");
 
         let stop_accepting = CancellationToken::new();
@@ -494,81 +498,5 @@ async fn count_enrichments(store: Store, gauges: Family<StateLabel, Gauge>) {
             ),
         }
         tokio::time::sleep(REFRESH).await;
-    }
-}
-
-/// Reports what the store can do, and tries a full one again.
-async fn follow_store(store: Store, reporter: HealthReporter, names: Arc<[&'static str]>) {
-    let mut state = store.state();
-    loop {
-        let now = state.borrow_and_update().clone();
-        match now {
-            StoreState::Ready => {
-                set_all(&reporter, &names, ServingStatus::Serving).await;
-                if state.changed().await.is_err() {
-                    return;
-                }
-            }
-            StoreState::Full | StoreState::Unreachable => {
-                set_all(&reporter, &names, ServingStatus::NotServing).await;
-                tokio::time::sleep(REFRESH).await;
-                // A success changes the state, and so does a worse failure.
-                let _ = store.probe(clock::now()).await;
-            }
-            StoreState::Failed(_) | StoreState::Closed => {
-                set_all(&reporter, &names, ServingStatus::NotServing).await;
-                return;
-            }
-        }
-    }
-}
-
-async fn set_all(reporter: &HealthReporter, names: &[&str], status: ServingStatus) {
-    reporter.set_service_status("", status).await;
-    for name in names {
-        reporter.set_service_status(*name, status).await;
-    }
-}
-
-/// Ends the streams of those who watch, once they have learnt the last state:
-/// they would hold their connections until the deadline.
-async fn end_watches(mut reporter: HealthReporter, names: &[&str]) {
-    reporter.clear_service_status("").await;
-    for name in names {
-        reporter.clear_service_status(name).await;
-    }
-}
-
-/// Whether a core can do its work.
-#[derive(Clone, Debug)]
-pub struct CoreHealth {
-    store: watch::Receiver<StoreState>,
-    is_stopping: watch::Receiver<bool>,
-}
-
-impl CoreHealth {
-    /// Says why the core is not ready, in one sentence.
-    ///
-    /// # Errors
-    ///
-    /// The reason, for an operator.
-    pub fn check(&self) -> Result<(), String> {
-        if *self.is_stopping.borrow() {
-            return Err("the core is shutting down".to_owned());
-        }
-        match &*self.store.borrow() {
-            StoreState::Ready => Ok(()),
-            StoreState::Full => Err(
-                "the store's disk is full: make room, and the store goes on by itself".to_owned(),
-            ),
-            StoreState::Unreachable => Err(
-                "the store's database can't be reached; the core goes on by itself once it can"
-                    .to_owned(),
-            ),
-            StoreState::Failed(reason) => Err(format!(
-                "the store failed ({reason}): check its disk, then restart the core"
-            )),
-            StoreState::Closed => Err("the store is closed".to_owned()),
-        }
     }
 }

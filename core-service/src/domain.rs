@@ -24,6 +24,7 @@ mod notification;
 mod origin;
 mod refused_message;
 mod rejection;
+mod retention;
 mod salesforce_connection;
 mod sender;
 mod time;
@@ -66,6 +67,7 @@ pub use refused_message::{
     RefusedMessage,
 };
 pub use rejection::{Faults, Rank, Rejection, RejectionReason};
+pub use retention::{InvalidRetention, Keeping, Periods, Perishable, Retention};
 pub use salesforce_connection::{
     ConnectedPeer, ConnectionState, LoginFlow, SalesforceConnection, SealedLogin,
 };

@@ -9,6 +9,7 @@
 //! - [`sealing`]: secrets that are kept sealed.
 //! - [`store`]: where everything is kept.
 //! - `enriching`: the work that writes into Salesforce.
+//! - `expiring`: the work that deletes what was kept long enough.
 //! - `grpc`: the contract's messages in, the domain's types out.
 //! - [`bind`] and [`Core`]: the life of the process.
 
@@ -18,6 +19,7 @@ mod core;
 pub mod domain;
 mod enriching;
 mod error;
+mod expiring;
 mod grpc;
 mod metrics;
 pub mod offline;
@@ -29,8 +31,10 @@ pub mod store;
 pub use config::{CoreConfig, InstallationMode};
 pub use core::{Core, CoreHealth, RunError, StartError, bind};
 pub use enriching::EnrichingConfig;
+pub use expiring::ExpiringConfig;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use grpc::fuzzing;
 pub use grpc::{built_in_attribution_models, check};
+pub use metrics::StoreMetrics;
 pub use salesforce::SalesforceConfig;
 pub use store::{InvalidStoreUrl, PostgresConfig, StoreConfig, StoreError};

@@ -8,6 +8,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::enriching::EnrichingMetrics;
+use crate::expiring::ExpiringMetrics;
 
 /// The labels of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -42,6 +43,7 @@ pub(crate) struct CoreMetrics {
     pub(crate) event_streams: Gauge,
     pub(crate) streamed_events: Counter,
     pub(crate) enriching: EnrichingMetrics,
+    pub(crate) expiring: ExpiringMetrics,
     pub(crate) store: StoreMetrics,
 }
 
@@ -49,6 +51,7 @@ impl CoreMetrics {
     pub(crate) fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
             enriching: EnrichingMetrics::register(registry),
+            expiring: ExpiringMetrics::register(registry),
             ..Self::default()
         };
         registry.register(

@@ -59,6 +59,13 @@ impl<T> Kept<T> {
         }
     }
 
+    /// Keeps a value that was had otherwise.
+    pub(crate) async fn put(&self, value: T) {
+        let mut slot = self.slot.lock().await;
+        slot.value = Some((Arc::new(value), Instant::now()));
+        slot.failure = None;
+    }
+
     /// The value that there is, if any.
     pub(crate) async fn present(&self) -> Option<Arc<T>> {
         let slot = self.slot.lock().await;

@@ -81,6 +81,16 @@ impl Org {
         self.connect().await
     }
 
+    /// Uses a session that was opened elsewhere, in place of the one in use.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when its token can't be sent.
+    pub async fn use_session(&self, session: OpenSession) -> Result<(), Error> {
+        self.0.session.put(Session::new(session)?).await;
+        Ok(())
+    }
+
     /// The session that is in use, if any, for other processes.
     pub async fn open_session(&self) -> Option<OpenSession> {
         let session = self.0.session.present().await?;

@@ -172,7 +172,7 @@ fn flag(setting: Setting) -> clap::Arg {
     let default = row
         .default
         .map(str::to_owned)
-        .or_else(|| config::gateway_default(setting))
+        .or_else(|| config::default_of(setting))
         .map_or_else(String::new, |default| format!(" [default: {default}]"));
     let help = format!("{}{default} [env: {}]", row.help, setting.variable());
     let flag = clap::Arg::new(row.key)

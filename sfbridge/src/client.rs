@@ -1,5 +1,6 @@
 //! The command line as a client of the core.
 
+mod health;
 mod paging;
 mod status;
 mod tls;
@@ -18,6 +19,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
+use health::Health;
 pub(crate) use paging::{Page, collect};
 pub(crate) use status::{Refused, is_passing};
 pub(crate) use tls::{core_endpoint, core_tls, doubt};
@@ -38,7 +40,8 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     runtime.block_on(work)
 }
 
-/// Connects to the core that the configuration names.
+/// Connects to the core that the configuration names; of several, to the first
+/// that is well, else to the first that answers.
 ///
 /// # Errors
 ///
@@ -51,6 +54,7 @@ pub(crate) async fn connect(config: &Config) -> Result<Core, Failure> {
     let place = Place::of(config)?;
     let tls = core_tls(&config.upstream.tls)?;
     let mut reason = None;
+    let mut other = None;
     for url in &place.urls {
         let connected = core_endpoint(url.clone(), &tls)?
             .connect_timeout(CONNECT_TIME)
@@ -58,11 +62,20 @@ pub(crate) async fn connect(config: &Config) -> Result<Core, Failure> {
             .connect()
             .await;
         match connected {
-            Ok(channel) => return Ok(InterceptedService::new(channel, api_key)),
-            Err(error) => reason = Some(error),
+            // Without a choice there is nothing to ask.
+            Ok(channel) if place.urls.len() == 1 => other = Some(channel),
+            Ok(channel) => match health::of(&channel).await {
+                Health::Well => return Ok(InterceptedService::new(channel, api_key)),
+                Health::Unwell => other = other.or(Some(channel)),
+                Health::Mute => reason = Some(anyhow::anyhow!("{url} does not answer")),
+            },
+            Err(error) => reason = Some(error.into()),
         }
     }
-    let reason = reason.map_or_else(|| anyhow::anyhow!("no URL is given"), anyhow::Error::new);
+    if let Some(channel) = other {
+        return Ok(InterceptedService::new(channel, api_key));
+    }
+    let reason = reason.unwrap_or_else(|| anyhow::anyhow!("no URL is given"));
     if let Some(trouble) = Trouble::of(reason.as_ref()) {
         let advice = tls::advice(trouble);
         return Err(Failure::failed(format!(

@@ -2,6 +2,7 @@
 
 mod duration;
 mod layers;
+mod retention;
 mod salesforce;
 mod setting;
 mod tls;
@@ -96,6 +97,7 @@ impl Config {
                 secret_keys: salesforce::secret_keys(&layers, &data_dir)?,
                 salesforce: salesforce::config(&layers)?,
                 enriching: EnrichingConfig::default(),
+                expiring: retention::config(&layers)?,
                 reflection: value::parse(&layers, Setting::CoreReflection, "is not true or false")?,
             },
             core_tls: tls::core(&layers)?,
@@ -152,14 +154,19 @@ fn add_defaults(layers: &mut Layers, role: Role, data_dir: &Path) {
     layers.default_to(Setting::SalesforceApiVersion, api_version.to_string());
 
     for setting in Setting::ALL {
-        if let Some(text) = gateway_default(setting) {
+        if let Some(text) = default_of(setting) {
             layers.default_to(setting, text);
         }
     }
 }
 
+/// The default of a setting that one of the services knows.
+pub(crate) fn default_of(setting: Setting) -> Option<String> {
+    gateway_default(setting).or_else(|| retention::default_of(setting))
+}
+
 /// The default of a setting that the gateway knows.
-pub(crate) fn gateway_default(setting: Setting) -> Option<String> {
+fn gateway_default(setting: Setting) -> Option<String> {
     let gateway = GatewayConfig::default();
     let names = |identity| {
         let names: Vec<&str> = gateway.default_fields.names(identity).collect();
@@ -180,6 +187,8 @@ pub(crate) fn gateway_default(setting: Setting) -> Option<String> {
         Setting::GatewayHeaderTime => Length(gateway.header_time).to_string(),
         Setting::GatewayBodyTime => Length(gateway.body_time).to_string(),
         Setting::GatewayRequestTime => Length(gateway.request_time).to_string(),
+        Setting::GatewayCoreTime => Length(gateway.core_time).to_string(),
+        Setting::GatewayNoticeTime => Length(gateway.notice_time).to_string(),
         Setting::DefaultIgrpFields => names(Identity::Igrp),
         Setting::DefaultVisitorIdFields => names(Identity::VisitorId),
         Setting::DefaultCallRefFields => names(Identity::CallRef),

@@ -56,6 +56,13 @@ pub struct GatewayConfig {
     /// How long a request may take in all; then the answer is 503, and the
     /// retry finds done what was done. Default 10 seconds.
     pub request_time: Duration,
+    /// How long one core may take for a request before it is tried at another
+    /// one, where there are several. Default 3 seconds.
+    pub core_time: Duration,
+    /// How long messages are still taken at a shutdown, which is announced by
+    /// then, before the port is closed: so that load balancers notice. At most
+    /// half of the time for the shutdown. Default a second.
+    pub notice_time: Duration,
     /// From this many bytes on, a body is worked on by another thread than
     /// those that serve connections. Default 64 KiB.
     pub large_body_bytes: usize,
@@ -81,6 +88,8 @@ impl Default for GatewayConfig {
             max_held_bytes: 128 * MIB,
             body_time: Duration::from_secs(8),
             request_time: Duration::from_secs(10),
+            core_time: Duration::from_secs(3),
+            notice_time: Duration::from_secs(1),
             large_body_bytes: 64 * 1024,
         }
     }
@@ -101,6 +110,7 @@ impl GatewayConfig {
             ("max_held_bytes", self.max_held_bytes == 0),
             ("body_time", self.body_time.is_zero()),
             ("request_time", self.request_time.is_zero()),
+            ("core_time", self.core_time.is_zero()),
         ];
         limits
             .into_iter()

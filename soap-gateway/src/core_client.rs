@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use prost::Message;
 use sfbridge_proto::v1 as pb;
-use sfbridge_transport::tls::Trouble;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::core_service::{CoreService, Transport};
+use crate::core_service::{self, CoreService, Transport, Until};
 use crate::mapping::{CoreRequest, Paired};
 pub(crate) use access::OrganizationAccess;
 pub(crate) use batch::Batch;
@@ -291,6 +290,7 @@ impl Item for pb::LeadToEnrich {
 fn timed<T>(message: T, until: Instant) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
     request.set_timeout(until.saturating_duration_since(Instant::now()));
+    request.extensions_mut().insert(Until(until));
     request
 }
 
@@ -333,17 +333,10 @@ fn failure(status: &Status) -> CoreFailure {
 /// What broke, for the operator. A status that the core sent is named by its
 /// code alone: its message may repeat what it was sent.
 fn cause(status: &Status) -> String {
-    let Some(source) = status.source() else {
-        return format!("it answered {:?}", status.code());
-    };
-    if let Some(trouble) = Trouble::of(source) {
-        return format!("no TLS with the core: {trouble}");
+    match status.source() {
+        Some(source) => core_service::cause(source),
+        None => format!("it answered {:?}", status.code()),
     }
-    let mut cause: &(dyn Error + 'static) = source;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 fn is_timeout(status: &Status) -> bool {

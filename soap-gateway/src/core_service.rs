@@ -1,6 +1,12 @@
 //! The way to the core: over the network, or inside this process.
 
+mod attempt;
+mod back_off;
 mod failover;
+mod health;
+mod member;
+mod metrics;
+mod turn;
 
 use std::error::Error;
 use std::time::Duration;
@@ -8,13 +14,18 @@ use std::time::Duration;
 use http::header::AUTHORIZATION;
 use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, Uri};
+use prometheus_client::registry::Registry;
 use secrecy::{ExposeSecret, SecretString};
+use sfbridge_transport::tls::Trouble;
 use tonic::body::Body;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
+pub(crate) use attempt::Until;
 use failover::Failover;
+
+use crate::config::GatewayConfig;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -23,6 +34,8 @@ type BoxError = Box<dyn Error + Send + Sync>;
 #[derive(Clone, Debug)]
 pub struct CoreService {
     service: Transport,
+    /// The cores, where it is over the network.
+    cores: Option<Failover>,
 }
 
 /// What generated clients call.
@@ -63,7 +76,8 @@ pub enum InvalidCoreService {
 
 impl CoreService {
     /// The way to one or several cores over the network, with the system's
-    /// authorities for those that have `https` addresses.
+    /// authorities for those that have `https` addresses, and the default
+    /// [`GatewayConfig::core_time`].
     ///
     /// # Errors
     ///
@@ -73,15 +87,17 @@ impl CoreService {
         api_key: Option<SecretString>,
     ) -> Result<Self, InvalidCoreService> {
         let tls = ClientTlsConfig::new().with_native_roots();
-        Self::connect_with_tls(addresses, api_key, &tls)
+        let core_time = GatewayConfig::default().core_time;
+        Self::connect_with_tls(addresses, api_key, &tls, core_time)
     }
 
     /// The way to one or several cores over the network. `tls` counts for those
     /// that have `https` addresses.
     ///
-    /// Connections are made when they are first needed and again whenever they
-    /// break. Requests take turns; one that a core can't be reached for goes to
-    /// the next core, which is safe because every write carries its key.
+    /// A connection to each core is kept open, over which it tells how it is. A
+    /// request goes to a core that is well and has little to do. When it is not
+    /// answered there, or not within `core_time`, it goes to another one in the
+    /// time that it has left.
     ///
     /// # Errors
     ///
@@ -90,21 +106,27 @@ impl CoreService {
         addresses: Vec<Uri>,
         api_key: Option<SecretString>,
         tls: &ClientTlsConfig,
+        core_time: Duration,
     ) -> Result<Self, InvalidCoreService> {
+        let authorization = api_key.map(|key| bearer(&key)).transpose()?;
         let channels = addresses
             .into_iter()
-            .map(|address| channel(address, tls))
+            .map(|address| Ok((name(&address), channel(address, tls)?)))
             .collect::<Result<Vec<_>, _>>()?;
-        let failover = Failover::new(channels).ok_or(InvalidCoreService::NoAddress)?;
-        let authorization = api_key.map(|key| bearer(&key)).transpose()?;
-        let service = failover.map_request(move |mut request: Request<Body>| {
-            if let Some(authorization) = &authorization {
-                let headers = request.headers_mut();
-                headers.insert(AUTHORIZATION, authorization.clone());
-            }
-            request
-        });
-        Ok(Self::in_process(service))
+        let cores = Failover::new(channels, core_time).ok_or(InvalidCoreService::NoAddress)?;
+        let service = cores
+            .clone()
+            .map_request(move |mut request: Request<Body>| {
+                if let Some(authorization) = &authorization {
+                    let headers = request.headers_mut();
+                    headers.insert(AUTHORIZATION, authorization.clone());
+                }
+                request
+            });
+        Ok(Self {
+            cores: Some(cores),
+            ..Self::in_process(service)
+        })
     }
 
     /// The way to a core inside this process: its gRPC services, called without
@@ -117,6 +139,14 @@ impl CoreService {
     {
         Self {
             service: BoxCloneSyncService::new(service.map_err(|error| Unreachable(error.into()))),
+            cores: None,
+        }
+    }
+
+    /// Adds the metrics of the cores to a registry.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        if let Some(cores) = &self.cores {
+            cores.register(registry);
         }
     }
 
@@ -126,10 +156,17 @@ impl CoreService {
     }
 }
 
+/// A core's address as it is shown: host and port.
+fn name(address: &Uri) -> String {
+    address
+        .authority()
+        .map_or_else(|| address.to_string(), ToString::to_string)
+}
+
 fn channel(address: Uri, tls: &ClientTlsConfig) -> Result<Channel, InvalidCoreService> {
     const CONNECT_TIME: Duration = Duration::from_secs(2);
-    const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
-    const KEEP_ALIVE_TIME: Duration = Duration::from_secs(20);
+    const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+    const KEEP_ALIVE_TIME: Duration = Duration::from_secs(10);
     const STREAM_WINDOW: u32 = 1024 * 1024;
     const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 
@@ -153,6 +190,18 @@ fn channel(address: Uri, tls: &ClientTlsConfig) -> Result<Channel, InvalidCoreSe
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .connect_lazy())
+}
+
+/// What lies behind a broken connection, for the operator.
+pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
+    if let Some(trouble) = Trouble::of(error) {
+        return format!("no TLS with the core: {trouble}");
+    }
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }
 
 fn bearer(key: &SecretString) -> Result<HeaderValue, InvalidCoreService> {

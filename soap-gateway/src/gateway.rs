@@ -1,17 +1,22 @@
 //! The gateway as a whole: started, run, and ended.
 
+use std::convert::Infallible;
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{Request, Response};
 use prometheus_client::registry::Registry;
 use sfbridge_transport::{ConnectionMetrics, Limits, Listener};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tower::{Service, ServiceExt as _};
 use tracing::{info, warn};
 
+use crate::arrival::Arrival;
 use crate::config::GatewayConfig;
 use crate::core_client::CoreClient;
 use crate::core_service::CoreService;
@@ -27,6 +32,7 @@ pub struct Gateway {
     server: Server,
     work: Work,
     refusals: Refusals,
+    notice_time: Duration,
     /// Ends all connections at once.
     cut: CancellationToken,
 }
@@ -84,7 +90,9 @@ pub async fn bind(
 
     let metrics = Metrics::new(registry);
     let server = Server::new(listener, config.header_time);
+    let notice_time = config.notice_time;
     let work = Work::default();
+    core.register(registry);
     let core = CoreClient::new(core);
     let refusals = Refusals::new(core.clone(), metrics.clone());
     let router = Router::new(config, core, metrics, refusals.clone(), work.clone());
@@ -94,6 +102,7 @@ pub async fn bind(
         server,
         work,
         refusals,
+        notice_time,
         cut,
     })
 }
@@ -104,9 +113,38 @@ impl Gateway {
         self.local_addr
     }
 
-    /// Answers requests until `shutdown` is cancelled. Then it stops accepting
-    /// connections and finishes what it is at; what is left after `drain` is
-    /// cut, and Salesforce will send it again.
+    /// What answers the requests of a connection that somebody else has
+    /// accepted, from this peer and without TLS: over whatever HTTP can be
+    /// spoken on. The limits of the listener do not count for it.
+    pub fn for_connection<B>(
+        &self,
+        peer: SocketAddr,
+    ) -> impl Service<
+        Request<B>,
+        Response = Response<
+            impl http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+        >,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + Clone
+    + Send
+    + 'static
+    where
+        B: http_body::Body + Send + Sync + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let answers = route::service(Arc::clone(&self.router));
+        answers.map_request(move |mut request: Request<B>| {
+            let arrival = Arrival::of(&request, peer, None);
+            request.extensions_mut().insert(arrival);
+            request
+        })
+    }
+
+    /// Answers requests until `shutdown` is cancelled. Then it goes on for the
+    /// notice time, but closes each connection after an answer, so that who sends
+    /// goes elsewhere; stops accepting connections; and finishes what it is at.
+    /// What is left after `drain` is cut, and Salesforce will send it again.
     pub async fn run(self, shutdown: CancellationToken, drain: Duration) {
         /// For answers that say that the time is up.
         const LAST_WORDS: Duration = Duration::from_millis(250);
@@ -117,6 +155,7 @@ impl Gateway {
             server,
             work,
             refusals,
+            notice_time,
             cut,
         } = self;
         info!(address = %local_addr, "the gateway takes outbound messages");
@@ -124,9 +163,16 @@ impl Gateway {
         let served = CancellationToken::new();
         let mut reporting = tokio::spawn(refusals.report(served.clone()));
 
-        let serving = server.run(route::service(router), shutdown.clone());
+        let closing = CancellationToken::new();
+        let notice = async {
+            shutdown.cancelled().await;
+            work.announce_end();
+            tokio::time::sleep(notice_time.min(drain / 2)).await;
+            closing.cancel();
+        };
+        let serving = server.run(route::service(router), closing.clone());
         let serving = async {
-            serving.await;
+            tokio::join!(serving, notice);
             work.finish().await;
         };
         tokio::pin!(serving);

@@ -267,7 +267,10 @@ impl Router {
             Ok(Asked::Wsdl(address)) => Ok(Done::Described(wsdl::wsdl(&address).into())),
             Err(fault) => Err(fault),
         };
-        (result, closes)
+        // Who sends on a connection goes on with another, at a gateway that
+        // stays. HTTP/2 says so by itself when the port is closed.
+        let ends = version < Version::HTTP_2 && self.work.is_ending();
+        (result, closes || ends)
     }
 
     async fn read(&self, request: &mut Incoming, started: Instant) -> Result<Asked<Job>, Fault> {

@@ -238,7 +238,7 @@ where
     for _ in 1..TRIES {
         match work().await {
             Err(StoreError::Overloaded | StoreError::Contended(_) | StoreError::Unreachable(_)) => {
-                tokio::time::sleep(PAUSE).await
+                tokio::time::sleep(PAUSE).await;
             }
             done => return done,
         }

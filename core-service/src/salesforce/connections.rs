@@ -1,7 +1,7 @@
 //! The connections that are kept.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use salesforce_client::{CallKind, Client, ClientConfig, ErrorClass, Login, Org};
@@ -194,8 +194,13 @@ impl Connections {
     ) -> Result<Option<Tried>, Error> {
         let igrp = installation.igrp;
         let new = login.seal(igrp, &self.keys, now)?;
-        let login = login.into_login();
-        let org = self.client.org(login.clone());
+        let shared = Arc::new(OnceLock::new());
+        let org = if self.store.is_shared() {
+            let share = Sessions::share_once_kept(Arc::clone(&shared));
+            self.client.org_sharing(login.into_login(), share)
+        } else {
+            self.client.org(login.into_login())
+        };
         let surveyed = Survey::make(&org, SETTING_TIME).await;
         if let Ok(survey) = &surveyed
             && survey
@@ -213,9 +218,13 @@ impl Connections {
         let Some(kept) = self.store.set_salesforce_connection(new).await? else {
             return Ok(None);
         };
+        if self.store.is_shared() {
+            let sessions = shared.get_or_init(|| Sessions::new(&self.store, &self.keys, &kept));
+            sessions.publish(&org).await;
+        }
         let credentials_time = kept.credentials_time;
         let opened = OpenedOrg {
-            org: self.handed_on(org, login, &kept).await,
+            org,
             credentials_time,
         };
         self.orgs().insert(igrp, opened);
@@ -357,25 +366,6 @@ impl Connections {
         }
         let sessions = Sessions::new(&self.store, &self.keys, kept);
         self.client.org_sharing(login, sessions.share())
-    }
-
-    /// The same organisation, now that its credentials are kept: other cores,
-    /// if there may be any, have the session from now on.
-    async fn handed_on(&self, org: Org, login: Login, kept: &SalesforceConnection) -> Org {
-        if !self.store.is_shared() {
-            return org;
-        }
-        if let Some(session) = org.open_session().await {
-            let sessions = Sessions::new(&self.store, &self.keys, kept);
-            if let Err(error) = sessions.publish(&session).await {
-                tracing::warn!(
-                    igrp = kept.igrp.get(),
-                    error = &error as &dyn std::error::Error,
-                    "a session at Salesforce can't be shared with other cores"
-                );
-            }
-        }
-        self.sharing(login, kept)
     }
 
     fn open(&self, kept: &SalesforceConnection) -> Result<Login, WhyNoLogin> {

@@ -6,9 +6,10 @@
 //! while it logs in is waited for no longer than [`LEASE`]. What a core can't
 //! open, because its keys are others, is no use to it: it logs in for itself.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use salesforce_client::{Error, LogIn, OpenSession, Sharing, WantedSession};
+use salesforce_client::{Error, LogIn, OpenSession, Org, Sharing, WantedSession};
 use sfbridge_values::{Igrp, Timestamp};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
@@ -51,14 +52,38 @@ impl Sessions {
         }
     }
 
-    /// Lets other cores have a session that was opened before the credentials
-    /// were kept.
-    pub(super) async fn publish(&self, session: &OpenSession) -> Result<(), StoreError> {
-        let owner = Uuid::now_v7();
-        if let SessionTurn::Theirs = self.claim(owner, None).await? {
-            self.end(owner, Some(session)).await?;
+    /// Like [`Sessions::share`], of credentials that may be kept later. Until
+    /// they are, this core logs in for itself.
+    pub(super) fn share_once_kept(
+        kept: Arc<OnceLock<Self>>,
+    ) -> impl Fn(LogIn, WantedSession) -> Sharing + Send + Sync + 'static {
+        move |log_in, wanted| match kept.get().cloned() {
+            Some(sessions) => Box::pin(async move { sessions.get(log_in, wanted).await }),
+            None => Box::pin(async move { log_in.run().await }),
         }
-        Ok(())
+    }
+
+    /// Lets other cores have the session of an organisation, if it has one, that
+    /// was opened before the credentials were kept.
+    pub(super) async fn publish(&self, org: &Org) {
+        let Some(session) = org.open_session().await else {
+            return;
+        };
+        let owner = Uuid::now_v7();
+        let published = async {
+            match self.claim(owner, None).await? {
+                SessionTurn::Theirs => self.end(owner, Some(&session)).await,
+                _ => Ok(None),
+            }
+        };
+        match published.await {
+            Ok(Some(number)) => {
+                // The same token, which was sent before.
+                let _ = org.use_session(session.shared_as(number)).await;
+            }
+            Ok(None) => {}
+            Err(error) => self.warn(&error),
+        }
     }
 
     async fn get(self, log_in: LogIn, wanted: WantedSession) -> Result<OpenSession, Error> {

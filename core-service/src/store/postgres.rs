@@ -13,6 +13,7 @@ mod config;
 mod database;
 mod event_stream;
 mod events;
+mod expiry;
 mod histories;
 mod installations;
 mod keys;
@@ -21,6 +22,7 @@ mod lead_enrichments;
 mod listing;
 mod moving;
 mod notices;
+mod partitions;
 mod quarantine;
 mod queue;
 mod ratings;
@@ -48,7 +50,7 @@ use tokio::sync::watch;
 pub use config::PostgresConfig;
 pub(super) use moving::{PostgresSide, moved_row};
 
-use super::{Migrated, Pace, StoreError, StoreState};
+use super::{Expired, Expiry, Migrated, Pace, StoreError, StoreState};
 use crate::domain::{LeadToEnrich, NewCallRating, NewEvent};
 use crate::metrics::StoreMetrics;
 use crate::recording::{Batch, ItemResult, Verdict};
@@ -124,6 +126,15 @@ impl PostgresStore {
         })
     }
 
+    pub(super) async fn make_room(&self, now: Timestamp) -> Result<(), StoreError> {
+        let client = self.database.client().await?;
+        partitions::make(&client, now).await
+    }
+
+    pub(super) async fn expire(&self, step: Expiry) -> Result<Expired, StoreError> {
+        expiry::expire(&self.database, step).await
+    }
+
     pub(super) async fn record_events(
         &self,
         batch: Batch<NewEvent>,
@@ -173,3 +184,6 @@ impl PostgresStore {
         trial::verdicts(&self.database, Request::Leads(batch)).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! that it writes into. `world.rs` says how.
 
 mod connections;
+mod cores;
 mod interruptions;
 mod refusals;
 mod world;

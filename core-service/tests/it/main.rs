@@ -24,6 +24,7 @@ mod preview;
 mod recording;
 mod reflection;
 mod refused;
+mod retention;
 mod retries;
 mod senders;
 mod shutdown;

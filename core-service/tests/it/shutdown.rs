@@ -22,6 +22,7 @@ async fn ends(drain: Duration, connect: impl AsyncFnOnce(std::net::SocketAddr)) 
         secret_keys: core_service::sealing::SecretKeySource::Own(folder.path().join("secret.key")),
         salesforce: core_service::SalesforceConfig::default(),
         enriching: core_service::EnrichingConfig::default(),
+        expiring: core_service::ExpiringConfig::default(),
         reflection: false,
     };
     let mut registry = prometheus_client::registry::Registry::default();

@@ -22,7 +22,7 @@ pub(crate) fn run(config: &Config, output: &mut Output<'_>) -> Result<(), Failur
         let tls = core_tls(&config.upstream.tls)?;
         let probe = CoreProbe::remote(&cores, &tls)?;
         let api_key = config.upstream.api_key.clone();
-        let to_core = CoreService::connect_with_tls(cores, api_key, &tls)
+        let to_core = CoreService::connect_with_tls(cores, api_key, &tls, config.gateway.core_time)
             .context("the core can't be called as configured")?;
         let gateway = soap_gateway::bind(
             process.gateway_config(config)?,

@@ -1,5 +1,6 @@
 use std::fs;
 
+use core_service::domain::Perishable;
 use core_service::sealing::{SecretKeySource, SecretKeys};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -159,6 +160,32 @@ fn salesforce_is_where_it_is_unless_further_hosts_are_named() {
 }
 
 #[test]
+fn what_is_kept_for_how_long_goes_together() {
+    let kept = |file: Option<&str>| {
+        let core = read(file, &[], &[], Role::Core).unwrap().core;
+        let retention = core.expiring.retention;
+        Perishable::ALL.map(|what| retention.of(what).to_string())
+    };
+    assert_eq!(
+        kept(None),
+        [
+            "30d", "forever", "forever", "90d", "90d", "30d", "forever", "forever"
+        ]
+    );
+    let file = "retention_idempotency_keys = \"8d\"\nretention_events = \"365d\"\n\
+                retention_quarantine_resolved = \"8d\"\nretention_visits = \"1d\"";
+    assert_eq!(
+        kept(Some(file)),
+        ["8d", "365d", "forever", "90d", "90d", "8d", "1d", "forever"]
+    );
+    // The key that is refused is the one that was given.
+    let keys = "retention_idempotency_keys = \"forever\"";
+    let text = refused(Some(keys), &[]);
+    assert!(text.contains("`retention_lead_enrichments`"), "{text}");
+    assert!(text.contains("are kept (forever)"), "{text}");
+}
+
+#[test]
 fn an_invalid_value_is_refused_with_its_source_its_key_and_what_to_write() {
     for (name, value, expected) in [
         ("SFBRIDGE_GATEWAY_LISTEN", "8080", "is not an address"),
@@ -210,6 +237,26 @@ fn an_invalid_value_is_refused_with_its_source_its_key_and_what_to_write() {
             "SFBRIDGE_GATEWAY_CLIENT_CERTIFICATE_HEADER",
             "x-client-cert",
             "name them in `trusted_proxies`",
+        ),
+        (
+            "SFBRIDGE_RETENTION_EVENTS",
+            "2 years",
+            "such as 90d, or forever",
+        ),
+        (
+            "SFBRIDGE_RETENTION_IDEMPOTENCY_KEYS",
+            "7d",
+            "write 8d or more",
+        ),
+        (
+            "SFBRIDGE_RETENTION_EVENTS",
+            "29d",
+            "shorter than idempotency keys are kept (30d)",
+        ),
+        (
+            "SFBRIDGE_RETENTION_QUARANTINE",
+            "10d",
+            "would be recorded anew",
         ),
         ("SFBRIDGE_LOG_FORMAT", "xml", "`text` or `json`"),
         ("SFBRIDGE_LOG", "a=b=c", "is not a log filter"),

@@ -261,6 +261,8 @@ pub(super) fn gateway(
         header_time: positive_length(layers, Setting::GatewayHeaderTime)?,
         body_time: positive_length(layers, Setting::GatewayBodyTime)?,
         request_time: positive_length(layers, Setting::GatewayRequestTime)?,
+        core_time: positive_length(layers, Setting::GatewayCoreTime)?,
+        notice_time: length(layers, Setting::GatewayNoticeTime)?,
         ..GatewayConfig::default()
     })
 }

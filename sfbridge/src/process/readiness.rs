@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use core_service::CoreHealth;
 use http::Uri;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, ClientTlsConfig};
@@ -26,22 +27,33 @@ pub(crate) enum CoreProbe {
     /// It is in this process.
     Local(CoreHealth),
     /// It is elsewhere, at one of several places.
-    Remote(HealthClient<Channel>),
+    Remote(Vec<RemoteCore>),
+}
+
+/// A core elsewhere.
+#[derive(Clone, Debug)]
+pub(crate) struct RemoteCore {
+    address: Uri,
+    health: HealthClient<Channel>,
 }
 
 impl CoreProbe {
-    /// Asks cores over the network, by the standard health service.
+    /// Asks cores over the network, by the standard health service. One that is
+    /// well is enough.
     ///
     /// # Errors
     ///
     /// When TLS can't be set up for an `https` address.
     pub(crate) fn remote(addresses: &[Uri], tls: &ClientTlsConfig) -> anyhow::Result<Self> {
-        let endpoints: anyhow::Result<Vec<_>> = addresses
-            .iter()
-            .map(|address| core_endpoint(address.clone(), tls))
-            .collect();
-        let channel = Channel::balance_list(endpoints?.into_iter());
-        Ok(Self::Remote(HealthClient::new(channel)))
+        let core = |address: &Uri| {
+            let channel = core_endpoint(address.clone(), tls)?.connect_lazy();
+            Ok(RemoteCore {
+                address: address.clone(),
+                health: HealthClient::new(channel),
+            })
+        };
+        let cores: anyhow::Result<Vec<_>> = addresses.iter().map(core).collect();
+        Ok(Self::Remote(cores?))
     }
 }
 
@@ -53,24 +65,55 @@ impl Readiness {
 
     /// Says in one sentence why no work can be taken.
     pub(super) async fn check(&self) -> Result<(), String> {
-        const PATIENCE: Duration = Duration::from_secs(2);
-
         if self.shutdown.is_cancelled() {
             return Err("This process is shutting down.".to_owned());
         }
         match &self.core {
             CoreProbe::Local(health) => health.check(),
-            CoreProbe::Remote(client) => {
-                let answer = timeout(PATIENCE, ask(client.clone())).await;
-                answer.unwrap_or_else(|_| Err("The core does not answer.".to_owned()))
-            }
+            CoreProbe::Remote(cores) => any(cores).await,
         }
     }
 }
 
-async fn ask(mut client: HealthClient<Channel>) -> Result<(), String> {
+/// Whether one of the cores is well. They are asked at once, so that one that is
+/// mute does not keep another's answer waiting.
+async fn any(cores: &[RemoteCore]) -> Result<(), String> {
+    let mut asked = JoinSet::new();
+    for (place, core) in cores.iter().cloned().enumerate() {
+        asked.spawn(async move { (place, core.ask().await) });
+    }
+    let mut reasons = Vec::new();
+    while let Some(answer) = asked.join_next().await {
+        match answer {
+            Ok((_, Ok(()))) => return Ok(()),
+            Ok((place, Err(reason))) => reasons.push((place, reason)),
+            Err(panic) => return Err(format!("A core could not be asked how it is: {panic}.")),
+        }
+    }
+    if let [(_, reason)] = reasons.as_slice() {
+        return Err(reason.clone());
+    }
+    reasons.sort_unstable();
+    let reason = |(place, reason): &(usize, String)| {
+        let address = cores.get(*place).map(|core| &core.address);
+        address.map_or_else(|| reason.clone(), |address| format!("{address}: {reason}"))
+    };
+    let reasons: Vec<String> = reasons.iter().map(reason).collect();
+    Err(format!("No core is ready.\n{}", reasons.join("\n")))
+}
+
+impl RemoteCore {
+    async fn ask(self) -> Result<(), String> {
+        const PATIENCE: Duration = Duration::from_secs(2);
+
+        let answer = timeout(PATIENCE, ask(self.health)).await;
+        answer.unwrap_or_else(|_| Err("The core does not answer.".to_owned()))
+    }
+}
+
+async fn ask(mut health: HealthClient<Channel>) -> Result<(), String> {
     // An empty name asks for the server as a whole.
-    let answer = client.check(HealthCheckRequest::default()).await;
+    let answer = health.check(HealthCheckRequest::default()).await;
     match answer {
         Ok(answer) if answer.get_ref().status() == ServingStatus::Serving => Ok(()),
         Ok(_) => Err("The core says that it is not serving.".to_owned()),

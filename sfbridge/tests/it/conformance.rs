@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use case::Suite;
 use run::Target;
 
-use crate::harness::{Contract, CoreCaller, Server};
+use crate::harness::{Contract, CoreCaller, Role, Server, Start};
 
 #[tokio::test]
 async fn every_case_holds_in_one_process() {
@@ -33,6 +33,21 @@ async fn every_case_holds_with_the_gateway_and_the_core_apart() {
     check(Target {
         gateway: gateway.gateway(),
         core: CoreCaller::of(core.core_address()),
+        contract: Contract::new(),
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_case_holds_with_cores_over_one_postgres() {
+    let database = test_postgres::Database::create();
+    let core = || Start::new(Role::Core).variable("SFBRIDGE_STORE", database.url());
+    let (core, other) = (core().start().await, core().start().await);
+    let gateway = Server::gateway_of(&core).await;
+    check(Target {
+        gateway: gateway.gateway(),
+        // What one core has recorded, another one knows.
+        core: CoreCaller::of(other.core_address()),
         contract: Contract::new(),
     })
     .await;

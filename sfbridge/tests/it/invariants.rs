@@ -72,6 +72,7 @@ const RULES: &[Rule] = &[
         allowed: &[
             "core-service/src/grpc",
             "soap-gateway/src/core_client",
+            "soap-gateway/src/core_service/health",
             "soap-gateway/src/mapping_service",
         ],
         offender: (

@@ -21,6 +21,7 @@ mod operator;
 mod overload;
 mod races;
 mod reflection;
+mod rolling;
 mod secrets;
 mod shutdown;
 mod simulate;

@@ -27,6 +27,7 @@ use crate::soap::{self, OutboundMessage};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Work {
     tasks: TaskTracker,
+    end: CancellationToken,
     cut: CancellationToken,
 }
 
@@ -35,6 +36,16 @@ impl Work {
     pub(crate) async fn finish(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// Says that the end is near.
+    pub(crate) fn announce_end(&self) {
+        self.end.cancel();
+    }
+
+    /// Whether the end is near.
+    pub(super) fn is_ending(&self) -> bool {
+        self.end.is_cancelled()
     }
 
     /// Ends all of it at once.

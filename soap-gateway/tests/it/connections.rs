@@ -111,6 +111,39 @@ async fn at_shutdown_what_is_at_work_is_finished() {
 }
 
 #[tokio::test]
+async fn until_its_end_was_noticed_a_gateway_takes_messages_but_keeps_no_connection() {
+    let core = FakeCore::new();
+    let service = CoreService::connect(vec![serve(&core).await], None).unwrap();
+    let (notice, drain) = (Duration::from_mins(10), Duration::from_mins(20));
+    let noticed = |config: &mut GatewayConfig| config.notice_time = notice;
+    let gateway = TestGateway::start_before(core, service, drain, noticed).await;
+    let mut open = Client::connect(gateway.address).await;
+    open.send(post(EVENTS, &message(&["a"]))).await;
+    assert_eq!(open.answer().await.header("connection"), None);
+
+    gateway.shutdown.cancel();
+    // Its other end learns of it with the next answer.
+    let closing = async {
+        loop {
+            open.send(post(EVENTS, &message(&["b"]))).await;
+            let answer = open.answer().await;
+            answer.is_acknowledgement();
+            if answer.header("connection") == Some("close") {
+                return;
+            }
+        }
+    };
+    closing.await;
+    assert!(open.is_closed().await);
+    let mut new = Client::connect(gateway.address).await;
+    new.send(post(EVENTS, &message(&["c"]))).await;
+    let answer = new.answer().await;
+    answer.is_acknowledgement();
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert!(new.is_closed().await);
+}
+
+#[tokio::test]
 async fn at_the_end_of_the_drain_what_is_left_is_cut() {
     let gateway = with_drain(SOON).await;
     gateway.core.conduct(Conduct::Wait);

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tonic::transport::{Server, Uri};
 
 use crate::fake_core::FakeCore;
@@ -52,6 +53,8 @@ impl TestGateway {
     ) -> Self {
         let mut config = GatewayConfig {
             listen: free(),
+            // No load balancer has to notice.
+            notice_time: Duration::ZERO,
             ..GatewayConfig::default()
         };
         change(&mut config);
@@ -98,9 +101,14 @@ impl TestGateway {
 
 /// Serves a core on a free port.
 pub(crate) async fn serve(core: &FakeCore) -> Uri {
+    serve_routes(core.routes()).await
+}
+
+/// Serves these services on a free port.
+pub(crate) async fn serve_routes(routes: Routes) -> Uri {
     let listener = TcpListener::bind(free()).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = Server::builder().add_routes(core.routes());
+    let server = Server::builder().add_routes(routes);
     tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
     format!("http://{address}").parse().unwrap()
 }

@@ -30,10 +30,9 @@ impl Draft {
         let id = rating.call_rating_id;
         let ratings = &mut self.changes.ratings;
         let mut placed = ratings.iter();
-        let earlier = match replaces {
-            true => placed.position(|placed| placed.rating.call_rating_id == id),
-            false => None,
-        };
+        let earlier = replaces
+            .then(|| placed.position(|placed| placed.rating.call_rating_id == id))
+            .flatten();
         let replaces = earlier.map_or(replaces, |place| ratings.remove(place).replaces);
         ratings.push(PlacedRating { rating, replaces });
         // What was added to the older content goes with it.

@@ -13,13 +13,14 @@ use uuid::Uuid;
 
 use crate::domain::Installation;
 use crate::metrics::CoreMetrics;
-use crate::salesforce::new_login::{GivenFlow, NewLogin};
-use crate::salesforce::{Connections, SalesforceConfig};
+use crate::salesforce::{Connections, GivenFlow, NewLogin, SalesforceConfig};
 use crate::sealing::SecretKeys;
 use crate::store::{SessionClaim, SessionTurn, Store, StoreConfig};
 
-const KEY: &str = "07";
-const OTHER_KEY: &str = "08";
+/// A key, and a ring that it was rotated into.
+const KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+const ROTATED: &str = "0808080808080808080808080808080808080808080808080808080808080808,
+                       0707070707070707070707070707070707070707070707070707070707070707";
 
 fn seven() -> Igrp {
     Igrp::new(7).unwrap()
@@ -70,7 +71,7 @@ impl World {
         world
     }
 
-    /// A core with this key.
+    /// A core with these keys.
     async fn core(&self, key: &str) -> Core {
         let config: StoreConfig = self.database.url().parse().unwrap();
         let (store, _) = Store::open(&config, CoreMetrics::default().store)
@@ -116,8 +117,8 @@ impl Core {
     }
 }
 
-fn keys(byte: &str) -> SecretKeys {
-    SecretKeys::parse(&SecretString::from(byte.repeat(32))).unwrap()
+fn keys(texts: &str) -> SecretKeys {
+    SecretKeys::parse(&SecretString::from(texts)).unwrap()
 }
 
 /// Has both cores make calls, several at once.
@@ -150,27 +151,7 @@ async fn cores_with_other_keys_log_in_each_for_itself() {
     let world = World::new().await;
     let one = world.core(KEY).await;
     one.call().await;
-    let both = format!("{}, {}", OTHER_KEY.repeat(32), KEY.repeat(32));
-    let other = world.core(KEY).await;
-    let salesforce = SalesforceConfig {
-        extra_hosts: ExtraHosts::parse(&world.host).unwrap(),
-        ..SalesforceConfig::default()
-    };
-    let log_ins = Arc::clone(&world.log_ins);
-    let rotated = Connections::new(
-        other.store.clone(),
-        SecretKeys::parse(&SecretString::from(both)).unwrap(),
-        salesforce,
-        move |call, _| {
-            if call == CallKind::LogIn {
-                log_ins.fetch_add(1, Ordering::Relaxed);
-            }
-        },
-    );
-    let rotated = Core {
-        store: other.store.clone(),
-        connections: rotated.unwrap(),
-    };
+    let rotated = world.core(ROTATED).await;
     // It opens what the old key sealed, and seals with the new one.
     rotated.call().await;
     assert_eq!(world.log_ins(), 1);

@@ -14,6 +14,7 @@ mod lists;
 mod quarantine;
 mod ratings;
 pub(in crate::store) mod refused;
+mod retention;
 mod senders;
 mod streams;
 mod transactions;
@@ -135,6 +136,19 @@ macro_rules! run_against {
                 jobs_are_counted_by_state
                 nothing_is_known_of_the_leads_of_a_deleted_installation
                 jobs_are_listed_by_each_state;
+            retention:
+                old_events_go_and_young_ones_stay
+                a_round_that_breaks_off_is_gone_on_with
+                several_that_expire_at_once_delete_each_record_once
+                a_key_is_remembered_as_long_as_it_is_kept
+                a_key_that_was_used_lately_stays_however_old_its_notification
+                the_key_of_an_expired_record_counts_as_unused
+                ratings_of_a_call_go_when_the_last_one_is_old
+                visits_and_calls_go_by_when_they_were
+                enrichments_go_after_their_end_and_open_ones_never
+                what_is_remembered_of_a_lead_goes_with_its_last_job
+                the_quarantine_lets_go_what_is_open_or_resolved_for_long
+                nothing_expires_in_an_empty_or_closed_store;
             trials:
                 a_trial_leaves_nothing_of_any_kind
                 a_trial_knows_what_was_recorded_before

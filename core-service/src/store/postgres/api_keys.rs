@@ -42,7 +42,7 @@ pub(super) async fn revoke(
     let select = "SELECT * FROM api_keys ORDER BY number FOR UPDATE";
     let statement = transaction.prepare_cached(select).await?;
     let rows = transaction.query(&statement, &[]).await?;
-    let keys = rows.iter().map(|row| api_key::read(row));
+    let keys = rows.iter().map(api_key::read);
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
     let Some(key) = keys.iter().find(|key| key.api_key_id == api_key_id) else {
         return Ok(None);
@@ -65,5 +65,5 @@ pub(super) async fn list(client: &Client, page: PageRequest) -> Result<Page<ApiK
         key: "create_time",
         number: "number",
     };
-    listing.page(client, page, |row| api_key::read(row)).await
+    listing.page(client, page, api_key::read).await
 }

@@ -201,5 +201,5 @@ pub(super) async fn list(
         key: "start_time",
         number: "number",
     };
-    listing.page(client, page, |row| call::read(row)).await
+    listing.page(client, page, call::read).await
 }

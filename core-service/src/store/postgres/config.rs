@@ -1,10 +1,11 @@
 //! Which PostgreSQL to use, and how.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 
 use super::super::InvalidStoreUrl;
 
@@ -71,6 +72,10 @@ impl PostgresConfig {
         if server.get_connect_timeout().is_none() {
             server.connect_timeout(Duration::from_secs(5));
         }
+        if !query.contains("sslmode") && is_on_this_machine(&server) {
+            // Debian's server offers TLS with a certificate that nobody signed.
+            server.ssl_mode(SslMode::Disable);
+        }
         // A server that went away without a word is noticed within a minute.
         server.keepalives_idle(Duration::from_secs(20));
         server.tcp_user_timeout(Duration::from_secs(30));
@@ -97,6 +102,18 @@ impl PostgresConfig {
     pub(super) fn wants_tls(&self) -> bool {
         self.server.get_ssl_mode() != SslMode::Disable
     }
+}
+
+/// Whether nothing that is said to the server leaves this machine.
+fn is_on_this_machine(server: &tokio_postgres::Config) -> bool {
+    server.get_hostaddrs().iter().all(IpAddr::is_loopback)
+        && server.get_hosts().iter().all(|host| match host {
+            Host::Unix(_) => true,
+            Host::Tcp(name) => {
+                let address: Option<IpAddr> = name.parse().ok();
+                name == "localhost" || address.is_some_and(|address| address.is_loopback())
+            }
+        })
 }
 
 /// The driver's words with their cause, which alone says what is wrong.
@@ -157,6 +174,20 @@ mod tests {
         let config = PostgresConfig::parse(url).unwrap();
         assert_eq!(config.tls.roots, Some(PathBuf::from("/etc/root.pem")));
         assert_eq!(config.server.get_ssl_mode(), SslMode::Require);
+    }
+
+    #[test]
+    fn a_server_on_this_machine_needs_no_tls() {
+        let mode = |url: &str| PostgresConfig::parse(url).unwrap().server.get_ssl_mode();
+        assert_eq!(mode("postgres://localhost/x"), SslMode::Disable);
+        assert_eq!(mode("postgres://%2Frun%2Fpg/x"), SslMode::Disable);
+        assert_eq!(mode("postgres://[::1]:5433/x"), SslMode::Disable);
+        assert_eq!(
+            mode("postgres://127.0.0.1/x?sslmode=require"),
+            SslMode::Require
+        );
+        assert_eq!(mode("postgres://db/x"), SslMode::Prefer);
+        assert_eq!(mode("postgres://localhost,db/x"), SslMode::Prefer);
     }
 
     #[test]

@@ -7,12 +7,15 @@ use uuid::Uuid;
 use super::super::columns::{self, text};
 use super::super::rows::event;
 use super::super::{EventFilter, Page, PageRequest, StoreError};
-use super::listing::{Conditions, Listing, Value};
+use super::listing::{Conditions, Listing};
 use super::rows::Rows;
 use crate::domain::{Event, Origin, identity};
 
-/// The columns of an event, and what is known of its call and visitor.
-pub(super) const SELECT: &str = "SELECT events.*,
+/// Reads events with what is known of their calls and visitors.
+macro_rules! select {
+    ($events:literal) => {
+        concat!(
+            "SELECT events.*,
     calls.number AS call_number, calls.visitor_id AS call_visitor_id,
     events.visitor_id IS NOT NULL AND (
         EXISTS (SELECT 1 FROM visits
@@ -20,8 +23,27 @@ pub(super) const SELECT: &str = "SELECT events.*,
         OR EXISTS (SELECT 1 FROM calls AS others
                    WHERE others.igrp = events.igrp AND others.visitor_id = events.visitor_id)
     ) AS is_visitor_known
-    FROM events
-    LEFT JOIN calls ON calls.igrp = events.igrp AND calls.call_ref = events.call_ref";
+    FROM ",
+            $events,
+            " LEFT JOIN calls ON calls.igrp = events.igrp AND calls.call_ref = events.call_ref"
+        )
+    };
+}
+
+/// The columns of an event, and what is known of its call and visitor.
+pub(super) const SELECT: &str = select!("events");
+
+/// Of one visitor, `$2` of the installation `$1`: a call's visitor stands in for
+/// the event's own. Either half goes by an index of its own, whatever the
+/// database expects of the times asked for.
+const OF_VISITOR: &str = select!(
+    "(SELECT own.* FROM events AS own WHERE own.igrp = $1 AND own.visitor_id = $2
+      UNION ALL
+      SELECT own.* FROM calls AS theirs
+      JOIN events AS own ON own.igrp = theirs.igrp AND own.call_ref = theirs.call_ref
+      WHERE theirs.igrp = $1 AND theirs.visitor_id = $2
+          AND own.visitor_id IS DISTINCT FROM $2) AS events"
+);
 
 /// Adds events.
 pub(super) async fn insert(
@@ -159,25 +181,17 @@ pub(super) async fn list(
     } = filter;
     let mut conditions = Conditions::default();
     conditions.add_if("events.igrp = ?", Some(igrp.get()));
+    let select = match visitor_id {
+        Some(visitor_id) => {
+            conditions.bind(visitor_uuid(visitor_id));
+            OF_VISITOR
+        }
+        None => SELECT,
+    };
     conditions.add_if(
         "events.action_folded = ?",
         action.map(|action| action.to_lowercase()),
     );
-    if let Some(visitor_id) = visitor_id {
-        let visitor = || Box::new(visitor_uuid(visitor_id)) as Value;
-        let igrp = || Box::new(igrp.get()) as Value;
-        // The call's visitor stands in for the event's own.
-        conditions.add(
-            "events.event_id IN (
-                 SELECT own.event_id FROM events AS own
-                 WHERE own.igrp = ? AND own.visitor_id = ?
-                 UNION
-                 SELECT own.event_id FROM calls AS theirs
-                 JOIN events AS own ON own.igrp = theirs.igrp AND own.call_ref = theirs.call_ref
-                 WHERE theirs.igrp = ? AND theirs.visitor_id = ?)",
-            [igrp(), visitor(), igrp(), visitor()],
-        );
-    }
     conditions.add_if(
         "events.call_ref = ?",
         call_ref.map(|call_ref| call_ref.as_str().to_owned()),
@@ -188,10 +202,10 @@ pub(super) async fn list(
     );
     conditions.add_range("events.event_time", time);
     let listing = Listing {
-        select: SELECT,
+        select,
         conditions,
         key: "events.event_time",
         number: "events.number",
     };
-    listing.page(client, page, |row| event::read(row)).await
+    listing.page(client, page, event::read).await
 }

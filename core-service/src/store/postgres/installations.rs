@@ -55,7 +55,7 @@ pub(super) async fn find_all(
     let rows = transaction
         .query(&statement, &[&igrp_numbers(igrps)])
         .await?;
-    rows.iter().map(|row| installation::read(row)).collect()
+    rows.iter().map(installation::read).collect()
 }
 
 /// Whether there is an installation. It can't be deleted before the transaction
@@ -90,7 +90,7 @@ pub(super) async fn organization_access(
                   WHERE organization_key = $1 ORDER BY igrp";
     let statement = client.prepare_cached(select).await?;
     let rows = client.query(&statement, &[&organization.key()]).await?;
-    let restrictions = rows.iter().map(|row| installation::restriction(row));
+    let restrictions = rows.iter().map(installation::restriction);
     let restrictions = restrictions.collect::<Result<Vec<_>, _>>()?;
     Ok(OrganizationAccess::of(restrictions, coverage))
 }
@@ -310,7 +310,5 @@ pub(super) async fn list(
         key: "create_time",
         number: "igrp",
     };
-    listing
-        .page(client, page, |row| installation::read(row))
-        .await
+    listing.page(client, page, installation::read).await
 }

@@ -54,7 +54,7 @@ pub(super) async fn find_needed(
     let rows = transaction
         .query(&statement, &[&keys, &igrps, &organizations, &records])
         .await?;
-    rows.iter().map(|row| lead_enrichment::read(row)).collect()
+    rows.iter().map(lead_enrichment::read).collect()
 }
 
 /// Writes jobs, new ones and those that have changed.
@@ -281,7 +281,5 @@ pub(super) async fn list(
         key: "receive_time",
         number: "number",
     };
-    listing
-        .page(client, page, |row| lead_enrichment::read(row))
-        .await
+    listing.page(client, page, lead_enrichment::read).await
 }

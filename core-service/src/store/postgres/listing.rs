@@ -35,6 +35,11 @@ impl Conditions {
         }
     }
 
+    /// Binds a value that the statement itself names, by its number.
+    pub(super) fn bind(&mut self, value: impl ToSql + Sync + Send + 'static) {
+        self.values.push(Box::new(value));
+    }
+
     /// Adds a condition of one value, if there is one.
     pub(super) fn add_if<T: ToSql + Sync + Send + 'static>(&mut self, sql: &str, value: Option<T>) {
         if let Some(value) = value {

@@ -296,3 +296,6 @@ fn back_off(failures: u32) -> Duration {
         .min(LONGEST_BACK_OFF);
     limit.mul_f64(rand::rng().random_range(0.5..=1.0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,9 +36,7 @@ pub(super) async fn held(
     let digests: Vec<Uuid> = digests.map(Uuid::from_bytes).collect();
     let replays: Vec<Uuid> = needs.replays.iter().copied().collect();
     let rows = transaction.query(&statement, &[&digests, &replays]).await?;
-    rows.iter()
-        .map(|row| quarantined_notification::held(row))
-        .collect()
+    rows.iter().map(quarantined_notification::held).collect()
 }
 
 /// Puts notifications into the quarantine, or counts up those that are there.
@@ -245,6 +243,6 @@ pub(super) async fn list(
         number: "number",
     };
     listing
-        .page(client, page, |row| quarantined_notification::read(row))
+        .page(client, page, quarantined_notification::read)
         .await
 }

@@ -186,7 +186,5 @@ pub(super) async fn list(
         key: "rating_time",
         number: "number",
     };
-    listing
-        .page(client, page, |row| call_rating::read(row))
-        .await
+    listing.page(client, page, call_rating::read).await
 }

@@ -130,7 +130,8 @@ pub(super) async fn record_in(
         request.add_needs(&mut needs);
         request.add_data_needs(&mut data_needs);
     }
-    let (mut draft, mut data) = read(transaction, &needs, &data_needs).await?;
+    // So many statements at once take much room, which belongs on the heap.
+    let (mut draft, mut data) = Box::pin(read(transaction, &needs, &data_needs)).await?;
     let mut results = Vec::with_capacity(requests.len());
     for request in requests {
         results.push(match request.clone() {
@@ -150,7 +151,7 @@ pub(super) async fn record_in(
     }
     let changes = draft.into_changes();
     let has_events = !changes.events.is_empty();
-    let is_due = write(transaction, changes, data).await?;
+    let is_due = Box::pin(write(transaction, changes, data)).await?;
     Ok(Recorded {
         results,
         is_due,

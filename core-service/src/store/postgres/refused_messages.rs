@@ -226,7 +226,5 @@ pub(super) async fn list(
         key: "last_receive_time",
         number: "number",
     };
-    listing
-        .page(client, page, |row| refused_message::read(row))
-        .await
+    listing.page(client, page, refused_message::read).await
 }

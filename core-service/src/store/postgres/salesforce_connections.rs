@@ -52,9 +52,7 @@ pub(super) async fn list(
             client.query(&statement, &[&igrp_numbers(igrps)]).await?
         }
     };
-    rows.iter()
-        .map(|row| salesforce_connection::read(row))
-        .collect()
+    rows.iter().map(salesforce_connection::read).collect()
 }
 
 /// Keeps a connection with new credentials in place of the one that there was.

@@ -92,5 +92,5 @@ pub(super) async fn list(
         key: "create_time",
         number: "number",
     };
-    listing.page(client, page, |row| url_token::read(row)).await
+    listing.page(client, page, url_token::read).await
 }

@@ -199,7 +199,7 @@ pub(super) async fn list(
         key: "visit_time",
         number: "number",
     };
-    listing.page(client, page, |row| visit::read(row)).await
+    listing.page(client, page, visit::read).await
 }
 
 /// The first visit of a visitor and the latest ones, at most
@@ -219,5 +219,5 @@ pub(super) async fn latest_of(
     let rows = client
         .query(&statement, &[&igrp.get(), &visitor_uuid(visitor_id), &most])
         .await?;
-    rows.iter().map(|row| visit::read(row)).collect()
+    rows.iter().map(visit::read).collect()
 }

@@ -19,7 +19,7 @@ pub(super) fn events(
     needs.add(&batch, RecordKind::Event);
     let mut draft = read(connection, &needs)?;
     let results = draft.record_events(batch);
-    write(connection, draft.into_changes(), alarm)?;
+    write(connection, &draft.into_changes(), alarm)?;
     Ok(results)
 }
 
@@ -33,7 +33,7 @@ pub(super) fn ratings(
     needs.add(&batch, RecordKind::CallRating);
     let mut draft = read(connection, &needs)?;
     let results = draft.rate_calls(batch);
-    write(connection, draft.into_changes(), alarm)?;
+    write(connection, &draft.into_changes(), alarm)?;
     Ok(results)
 }
 
@@ -48,7 +48,7 @@ pub(super) fn leads(
     needs.add_leads(&batch);
     let mut draft = read(connection, &needs)?;
     let results = draft.enrich_leads(batch);
-    write(connection, draft.into_changes(), alarm)?;
+    write(connection, &draft.into_changes(), alarm)?;
     Ok(results)
 }
 
@@ -63,7 +63,7 @@ pub(super) fn rejected(
     needs.add_rejected(&batch);
     let mut draft = read(connection, &needs)?;
     let results = draft.quarantine(batch);
-    write(connection, draft.into_changes(), alarm)?;
+    write(connection, &draft.into_changes(), alarm)?;
     Ok(results)
 }
 
@@ -128,7 +128,7 @@ fn read(connection: &Connection, needs: &Needs) -> Result<Draft, StoreError> {
     Ok(draft)
 }
 
-fn write(connection: &Connection, changes: Changes, alarm: &Alarm) -> Result<(), StoreError> {
+fn write(connection: &Connection, changes: &Changes, alarm: &Alarm) -> Result<(), StoreError> {
     for changed in changes.installations.values() {
         installations::put(connection, &changed.installation)?;
     }

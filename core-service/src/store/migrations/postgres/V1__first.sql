@@ -243,6 +243,9 @@ CREATE INDEX lead_enrichments_awaiting_visitor ON lead_enrichments (igrp, awaite
 CREATE INDEX lead_enrichments_awaiting_call ON lead_enrichments (igrp, call_ref)
     WHERE state = 3 AND call_ref IS NOT NULL;
 
+-- What is old is found by this.
+CREATE INDEX lead_enrichments_ended ON lead_enrichments (update_time) WHERE NOT is_open;
+
 -- How many jobs there are in each state, in parts that are summed up when they
 -- are read: each session of the database counts in a part of its own, as far as
 -- there are enough, so that nobody waits for another to count.
@@ -385,6 +388,11 @@ CREATE INDEX quarantined_by_notification
     ON quarantined_notifications (notification_key) WHERE notification_key IS NOT NULL;
 CREATE INDEX quarantined_by_record
     ON quarantined_notifications (record_key) WHERE record_key IS NOT NULL;
+
+-- What is old is found by these.
+CREATE INDEX quarantined_open ON quarantined_notifications (last_receive_time) WHERE state = 1;
+CREATE INDEX quarantined_resolved ON quarantined_notifications (resolve_time)
+    WHERE resolve_time IS NOT NULL;
 
 -- Messages that a gateway refused. At most 10,000 rows, so no index leads with
 -- an installation, which no refused message has. What is not known is '' or 0,

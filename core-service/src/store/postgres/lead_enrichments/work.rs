@@ -379,7 +379,7 @@ pub(in super::super) async fn all(
 ) -> Result<Vec<LeadEnrichment>, StoreError> {
     let statement = transaction.prepare_cached(select).await?;
     let rows = transaction.query(&statement, values).await?;
-    rows.iter().map(|row| read(row)).collect()
+    rows.iter().map(read).collect()
 }
 
 fn to_limit(limit: usize) -> i64 {

@@ -13,12 +13,13 @@ use uuid::Uuid;
 
 use super::super::alarm::Alarm;
 use super::super::{
-    calls, event_stream, events, file, histories, installations, lead_enrichments, quarantine,
-    ratings, recording, refused_messages, visits,
+    calls, event_stream, events, expiry, file, histories, installations, lead_enrichments,
+    quarantine, ratings, recording, refused_messages, visits,
 };
 use super::Folder;
 use crate::domain::{
-    Awaited, Coverage, PlannedPush, QuarantineState, RejectionReason, RunResult, Settlement,
+    Awaited, Coverage, Perishable, PlannedPush, QuarantineState, RejectionReason, RunResult,
+    Settlement,
 };
 use crate::recording::Item;
 use crate::store::conformance::given::{
@@ -27,9 +28,9 @@ use crate::store::conformance::given::{
 };
 use crate::store::conformance::refused::{all_refused, refusal};
 use crate::store::{
-    CallFilter, CallRatingFilter, EnrichmentClaim, EventFilter, LeadEnrichmentFilter, PageRequest,
-    QuarantineFilter, RefusedMessageFilter, StreamFilter, StreamLimits, StreamPlace, StreamStart,
-    TimeRange, VisitFilter,
+    CallFilter, CallRatingFilter, EnrichmentClaim, EventFilter, Expiry, LeadEnrichmentFilter,
+    PageRequest, QuarantineFilter, RefusedMessageFilter, StreamFilter, StreamLimits, StreamPlace,
+    StreamStart, TimeRange, VisitFilter,
 };
 
 /// The tables that grow without end.
@@ -296,6 +297,7 @@ fn write_everything(connection: &Connection) {
             .unwrap()
             .unwrap();
     }
+    expire_everything(connection);
     installations::delete(connection, seven(), false).unwrap();
     installations::delete(connection, seven(), true).unwrap();
 }
@@ -347,6 +349,50 @@ fn work_on_everything(connection: &Connection, alarm: &Alarm) {
     settle(lease, RunResult::Succeeded(push.fields));
     lead_enrichments::retry(connection, id, at(1), alarm).unwrap();
     lead_enrichments::cancel(connection, id, at(1)).unwrap();
+}
+
+/// Lets go what is older than a year that is still to come.
+fn expire_everything(connection: &Connection) {
+    for what in Perishable::ALL {
+        let mut step = Expiry::new(what, at(4_000_000_000));
+        loop {
+            let found = expiry::find(connection, &step).unwrap();
+            expiry::delete(connection, &step, &found.old).unwrap();
+            match found.next {
+                Some(next) => step.from = next,
+                None => break,
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_old_is_found_without_sorting_anything() {
+    let (_folder, connection, seen) = statements(|connection| {
+        write_everything(connection);
+    });
+    let expected = [
+        ("event_id < x'", "sqlite_autoindex_events_1"),
+        ("is_open = 0 AND update_time <", "lead_enrichments_ended"),
+        ("state = 1 AND last_receive_time <", "quarantined_open"),
+        ("resolve_time <", "quarantined_resolved"),
+        ("key_digest > x'", "PRIMARY KEY"),
+        ("call_rating_id < x'", "sqlite_autoindex_call_ratings_1"),
+        ("visit_time <", "visits_by_time"),
+        ("start_time <", "calls_by_time"),
+    ];
+    for (words, index) in expected {
+        let is_limited =
+            |statement: &String| statement.contains("LIMIT 50") || statement.contains("LIMIT 1000");
+        let of_these = |statement: &&String| statement.contains(words) && is_limited(statement);
+        let found: Vec<_> = seen.iter().filter(of_these).collect();
+        assert!(!found.is_empty(), "{words}");
+        for statement in found {
+            let plan = plan(&connection, statement).join("\n");
+            assert!(plan.contains(index), "{plan}:\n{statement}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}:\n{statement}");
+        }
+    }
 }
 
 fn bad_notified() -> Item<std::convert::Infallible> {

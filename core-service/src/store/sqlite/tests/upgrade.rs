@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::super::file::{self, embedded};
 use super::Folder;
-use crate::domain::{Coverage, LeadEnrichmentState};
+use crate::domain::{Coverage, LeadEnrichmentState, Perishable};
 use crate::store::conformance::given::{OURS, at, events, organization, seven};
 use crate::store::conformance::metrics;
-use crate::store::{EnrichmentClaim, PageRequest, Store};
+use crate::store::{EnrichmentClaim, Expiry, PageRequest, Store};
 
 /// A database as it was at a version of the schema.
 fn at_version(folder: &Folder, version: i32) -> Connection {
@@ -99,5 +99,38 @@ async fn jobs_that_were_accepted_before_are_worked_on() {
     };
     let claimed = store.claim_enrichments(claim).await.unwrap();
     assert_eq!(claimed[0].lease.attempt, 1);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_was_kept_before_anything_expired_goes_when_it_is_old() {
+    let folder = Folder::new();
+    at_version(&folder, 6)
+        .execute_batch(&format!(
+            "INSERT INTO quarantined_notifications (quarantined_notification_id, igrp, reason,
+                     field, description, endpoint, query, fields, receive_time, last_receive_time,
+                     delivery_count, state, resolve_time)
+                 VALUES
+                     (x'01', 7, 'RECORD_GONE', '', '', 'events', '', '{{}}', 1000000, 1000000, 1, 1,
+                      NULL),
+                     (x'02', 7, 'RECORD_GONE', '', '', 'events', '', '{{}}', 1000000, 1000000, 1, 3,
+                      2000000);
+             INSERT INTO lead_enrichments (lead_enrichment_id, igrp, organization_id,
+                     organization_key, record_id, record_key, state, is_open, as_of_time,
+                     field_mapping, overwrite_policy, known_values, receive_time, update_time,
+                     request_count)
+                 VALUES (zeroblob(16), 7, '{OURS}', '00D000000000062', '00Q000000000001EAA',
+                     '00Q000000000001', 5, 0, 1000000, '{{}}', 0, '{{}}', 1000000, 1000000, 1);"
+        ))
+        .unwrap();
+    let (store, _) = Store::open(&folder.config(), metrics()).await.unwrap();
+    for what in [
+        Perishable::OpenNotification,
+        Perishable::ResolvedNotification,
+        Perishable::LeadEnrichment,
+    ] {
+        let expired = store.expire(Expiry::new(what, at(3))).await.unwrap();
+        assert_eq!(expired.count, 1, "{what:?}");
+    }
     store.close().await;
 }

@@ -1,0 +1,3 @@
+//! What only this backend has: its statements.
+
+mod plans;
