@@ -112,7 +112,7 @@ pub(crate) enum Command {
     /// Bring the store to the version of this release
     ///
     /// With --from and --to it moves everything into another store instead: from
-    /// sqlite:///path/to/file.db to postgres://... The core may run until this
+    /// `sqlite:///path/to/file.db` to `postgres://...` The core may run until this
     /// asks for it to be stopped. It can be interrupted and run again.
     Migrate(migrate::Migrate),
 }

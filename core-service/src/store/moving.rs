@@ -118,7 +118,7 @@ pub enum MoveError {
 }
 
 /// Whoever wants to know how far it is.
-pub type Told<'a> = &'a mut (dyn FnMut(MoveProgress) + Send);
+pub(in crate::store) type Told<'a> = &'a mut (dyn FnMut(MoveProgress) + Send);
 
 /// Moves the embedded store in a file into a PostgreSQL database. A core may run
 /// on it for the longest part, until it is asked for its stop.

@@ -17,10 +17,10 @@ use crate::output::{Output, Table};
 /// Which store becomes what.
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
-    /// Move this store, sqlite:///path/to/file.db
+    /// Move this store, `sqlite:///path/to/file.db`
     #[arg(long, value_name = "URL", requires = "to")]
     from: Option<StoreConfig>,
-    /// Into this database, postgres://...
+    /// Into this database, `postgres://...`
     #[arg(long, value_name = "URL", requires = "from")]
     to: Option<StoreConfig>,
 }

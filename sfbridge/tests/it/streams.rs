@@ -49,7 +49,7 @@ impl Streaming {
     async fn next(&mut self) -> String {
         loop {
             let line = timeout(PATIENCE, self.lines.next_line()).await.unwrap();
-            let line = line.unwrap().expect("the stream ended");
+            let line = line.unwrap().unwrap();
             let answer: Value = serde_json::from_str(&line).unwrap();
             assert!(!answer["cursor"].as_str().unwrap().is_empty());
             if let Some(id) = answer["event"]["event_id"].as_str() {

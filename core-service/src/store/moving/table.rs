@@ -68,9 +68,9 @@ async fn copy(
     for keys in missing.chunks(KEYS) {
         let rows = source.rows(table, columns, keys).await?;
         target.add(table, columns, &rows).await?;
-        rows.iter().for_each(|row| sent.add(row));
+        sent.add_all(&rows);
         let there = target.rows(table, columns, keys).await?;
-        there.iter().for_each(|row| arrived.add(row));
+        arrived.add_all(&there);
     }
     // What comes after the target's last row.
     loop {
@@ -79,7 +79,7 @@ async fn copy(
             break;
         }
         target.add(table, columns, &rows).await?;
-        rows.iter().for_each(|row| sent.add(row));
+        sent.add_all(&rows);
         tell(rows.len() as u64);
     }
     let mut theirs = Way::begin(target, table, columns, last).await?;
@@ -88,7 +88,7 @@ async fn copy(
         if rows.is_empty() {
             break;
         }
-        rows.iter().for_each(|row| arrived.add(row));
+        arrived.add_all(&rows);
     }
     drop(theirs);
     if sent != arrived || target.count(table).await? != sent.rows {

@@ -64,6 +64,13 @@ impl Checksum {
         self.rows += 1;
     }
 
+    /// Adds rows.
+    pub(super) fn add_all(&mut self, rows: &[MovedRow]) {
+        for row in rows {
+            self.add(row);
+        }
+    }
+
     /// The sum, in hexadecimal.
     pub(super) fn text(&self) -> String {
         format!("{:032x}", self.sum)
@@ -87,7 +94,7 @@ mod tests {
 
     fn sum(rows: &[MovedRow]) -> Checksum {
         let mut sum = Checksum::default();
-        rows.iter().for_each(|row| sum.add(row));
+        sum.add_all(rows);
         sum
     }
 

@@ -168,37 +168,36 @@ impl Stream {
             };
             got_on = true;
             let is_caught_up = answer.is_caught_up;
-            self.print(answer, output, place)?;
+            print(answer, output, place)?;
             if is_caught_up && self.until_caught_up {
                 return Ok(Ended::Done);
             }
         }
     }
+}
 
-    /// Prints an event, and where the stream began. Only what was handed on is
-    /// behind the cursor.
-    fn print(
-        &self,
-        answer: pb::StreamEventsResponse,
-        output: &mut Output<'_>,
-        place: &mut Place,
-    ) -> Result<(), Failure> {
-        let cursor = answer.cursor.clone();
-        let is_beginning = place.cursor.is_none();
-        if output.is_json() {
-            if answer.event.is_some() || is_beginning {
-                output.line(json_of("StreamEventsResponse", &answer)?)?;
-            }
-        } else if let Some(event) = answer.event {
-            let cells = row(event);
-            let cells = cells.iter().map(|cell| printable(cell));
-            let cells: Vec<_> = cells.filter(|cell| !cell.is_empty()).collect();
-            output.line(cells.join("  "))?;
+/// Prints an event, and where the stream began. Only what was handed on is
+/// behind the cursor.
+fn print(
+    answer: pb::StreamEventsResponse,
+    output: &mut Output<'_>,
+    place: &mut Place,
+) -> Result<(), Failure> {
+    let cursor = answer.cursor.clone();
+    let is_beginning = place.cursor.is_none();
+    if output.is_json() {
+        if answer.event.is_some() || is_beginning {
+            output.line(json_of("StreamEventsResponse", &answer)?)?;
         }
-        output.flush()?;
-        place.reach(cursor);
-        Ok(())
+    } else if let Some(event) = answer.event {
+        let cells = row(event);
+        let cells = cells.iter().map(|cell| printable(cell));
+        let cells: Vec<_> = cells.filter(|cell| !cell.is_empty()).collect();
+        output.line(cells.join("  "))?;
     }
+    output.flush()?;
+    place.reach(cursor);
+    Ok(())
 }
 
 /// How far the stream was printed, perhaps kept in a file.

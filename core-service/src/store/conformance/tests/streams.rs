@@ -79,10 +79,10 @@ pub(super) async fn a_stream_gives_each_event_once_in_the_order_of_their_commits
     assert_eq!(ids, put_in_order);
     // The place after each event is one to go on from.
     let mut start = StreamStart::Beginning;
-    for n in 0..ids.len() {
+    for id in &ids {
         let page = read(store, start, everything()).await;
         let (place, event) = &page.events[0];
-        assert_eq!(event.event_id, ids[n]);
+        assert_eq!(event.event_id, *id);
         start = StreamStart::After(*place);
     }
     let (nothing, _) = rest(store, StreamStart::After(end), everything()).await;
