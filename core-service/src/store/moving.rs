@@ -136,6 +136,7 @@ pub async fn move_to_postgres(
     let life = source.life()?;
     let mut target = PostgresSide::open(to).await?;
     target.begin_move(life).await?;
+    make_room(&source, &target).await?;
 
     let mut number = 1;
     let mut lock = sqlite::take_lock(from);
@@ -216,6 +217,7 @@ pub async fn restore_postgres(
     let mut source = open_source(from)?;
     let mut target = PostgresSide::open(to).await?;
     target.begin_restore(source.life()?, replace).await?;
+    make_room(&source, &target).await?;
     walk(
         &mut Side::Sqlite(&mut source),
         &mut Side::Postgres(&mut target),
@@ -224,6 +226,14 @@ pub async fn restore_postgres(
     )
     .await?;
     Ok(target.finish_restore(source.highest_event()?).await?)
+}
+
+/// Has a place for the events of each month that the source has any of.
+async fn make_room(source: &SqliteSide, target: &PostgresSide) -> Result<(), StoreError> {
+    match source.event_ids()? {
+        Some(ids) => target.make_room(ids).await,
+        None => Ok(()),
+    }
 }
 
 fn open_source(from: &Path) -> Result<SqliteSide, MoveError> {

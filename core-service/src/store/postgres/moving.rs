@@ -13,7 +13,7 @@ use super::super::StoreError;
 use super::super::columns::Cell;
 use super::super::moving::{MoveError, MovedRow, Schema, TABLES, Table, Value};
 use super::database::Database;
-use super::{PostgresConfig, row, schema};
+use super::{PostgresConfig, partitions, row, schema};
 
 /// States of a move, as the table `moves` has them.
 const UNDER_WAY: i64 = 1;
@@ -38,6 +38,11 @@ impl PostgresSide {
             )
             .await?;
         Ok(Self { client })
+    }
+
+    /// Makes room for events with ids in this span.
+    pub(in super::super) async fn make_room(&self, span: (Uuid, Uuid)) -> Result<(), StoreError> {
+        partitions::make_for(&self.client, span).await
     }
 
     /// Reads from now on what is there now.

@@ -5,7 +5,7 @@
 //! which there are events already has no partition of its own any more.
 
 use chrono::{DateTime, Datelike as _, Months, NaiveDate, Utc};
-use deadpool_postgres::Client;
+use deadpool_postgres::ClientWrapper;
 use sfbridge_values::Timestamp;
 use tokio_postgres::error::SqlState;
 use tracing::{info, warn};
@@ -23,7 +23,7 @@ const AHEAD: u32 = 2;
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '1min'";
 
 /// Makes the partitions of this month and the next ones, where there are none.
-pub(super) async fn make(client: &Client, now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn make(client: &ClientWrapper, now: Timestamp) -> Result<(), StoreError> {
     let Some(month) = month_of(now) else {
         return Ok(());
     };
@@ -38,7 +38,42 @@ pub(super) async fn make(client: &Client, now: Timestamp) -> Result<(), StoreErr
     Ok(())
 }
 
-async fn make_one(client: &Client, first: NaiveDate, next: NaiveDate) -> Result<(), StoreError> {
+/// Makes the partitions of the months in which events were recorded, from the
+/// one with the lowest id to the one with the highest. Events that are older
+/// than a hundred months go into `events_other`.
+pub(super) async fn make_for(
+    client: &ClientWrapper,
+    (lowest, highest): (Uuid, Uuid),
+) -> Result<(), StoreError> {
+    const MONTHS: u32 = 100;
+
+    let month = |id: Uuid| month_of(time_of(id));
+    let (Some(first), Some(last)) = (month(lowest), month(highest)) else {
+        return Ok(());
+    };
+    let oldest = last.checked_sub_months(Months::new(MONTHS));
+    let mut first = oldest.map_or(first, |oldest| first.max(oldest));
+    while first <= last {
+        let Some(next) = first.checked_add_months(Months::new(1)) else {
+            return Ok(());
+        };
+        make_one(client, first, next).await?;
+        first = next;
+    }
+    Ok(())
+}
+
+/// The time with which an id begins.
+fn time_of(id: Uuid) -> Timestamp {
+    let millis = id.as_u64_pair().0 >> 16;
+    Timestamp::from_micros(i64::try_from(millis).unwrap_or(0).saturating_mul(1_000))
+}
+
+async fn make_one(
+    client: &ClientWrapper,
+    first: NaiveDate,
+    next: NaiveDate,
+) -> Result<(), StoreError> {
     let name = name_of(first);
     let is_there: bool = {
         let row = client
@@ -81,7 +116,10 @@ async fn make_one(client: &Client, first: NaiveDate, next: NaiveDate) -> Result<
 
 /// Drops the partitions all of whose events are older, and says how many events
 /// there were. One that somebody is busy with stays for the next time.
-pub(super) async fn drop_before(client: &Client, before: Timestamp) -> Result<u64, StoreError> {
+pub(super) async fn drop_before(
+    client: &ClientWrapper,
+    before: Timestamp,
+) -> Result<u64, StoreError> {
     let rows = client
         .query(
             "SELECT child.relname::text AS name
@@ -132,7 +170,7 @@ pub(super) async fn drop_before(client: &Client, before: Timestamp) -> Result<u6
 }
 
 /// The connection goes back to the others.
-async fn roll_back(client: &Client) -> Result<(), StoreError> {
+async fn roll_back(client: &ClientWrapper) -> Result<(), StoreError> {
     Ok(client.batch_execute("ROLLBACK").await?)
 }
 
@@ -173,6 +211,7 @@ fn first_id_of(day: NaiveDate) -> Uuid {
 mod tests {
     use super::*;
     use crate::domain::Perishable;
+    use crate::recording::new_record_id;
     use crate::store::conformance::given::{at, event, events, item, record, seven};
     use crate::store::conformance::metrics;
     use crate::store::{Expired, Expiry, Store, StoreConfig};
@@ -186,6 +225,24 @@ mod tests {
         assert_eq!(first_of("events_other"), None);
         let next = first.checked_add_months(Months::new(1)).unwrap();
         assert!(first_id_of(first) < first_id(time) && first_id(time) < first_id_of(next));
+    }
+
+    #[tokio::test]
+    async fn months_of_events_that_are_moved_have_partitions() {
+        let (store, _database) = open().await;
+        let Store::Postgres(postgres) = &store else {
+            panic!("it is a PostgreSQL store");
+        };
+        let client = postgres.database.client().await.unwrap();
+        let id = |seconds| new_record_id(at(seconds));
+        make_for(&client, (id(JANUARY), id(JUNE))).await.unwrap();
+        for seconds in [JANUARY, MID_JANUARY, JUNE] {
+            record(&store, seconds, item(event("moved"))).await;
+        }
+        let expected = [("events_2024_01", 2), ("events_2024_06", 1)];
+        let expected = expected.map(|(name, count)| (name.to_owned(), count));
+        assert_eq!(tables(&store).await, expected);
+        store.close().await;
     }
 
     /// Seconds at which months began, and one within January.

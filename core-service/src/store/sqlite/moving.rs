@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::types::{Value as Cell, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
+use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::columns::unreadable;
@@ -57,6 +58,17 @@ impl SqliteSide {
             .optional()?
             .flatten();
         Ok((found.unwrap_or(0), file::newest_version()))
+    }
+
+    /// The lowest and the highest id of its events.
+    pub(in super::super) fn event_ids(&self) -> Result<Option<(Uuid, Uuid)>, StoreError> {
+        let ids = "SELECT (SELECT min(event_id) FROM events), (SELECT max(event_id) FROM events)";
+        let (lowest, highest): (Option<[u8; 16]>, Option<[u8; 16]>) =
+            self.connection
+                .query_row(ids, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(lowest
+            .map(Uuid::from_bytes)
+            .zip(highest.map(Uuid::from_bytes)))
     }
 
     /// The life that the store is in.
