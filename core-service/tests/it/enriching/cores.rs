@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use sfbridge_proto::v1::{AttemptOutcome, LeadEnrichmentState as State};
+use sfbridge_proto::v1::{Attempt, AttemptOutcome, LeadEnrichmentState as State};
 
 use super::world::{Org, SECRET, World, enrich, get, lead, reaches, setup};
 
@@ -57,7 +57,7 @@ async fn what_a_core_was_at_that_is_cut_is_taken_over_by_another() {
     let client = other.client().await;
     for (lead, id) in ids.iter().enumerate() {
         let job = reaches(&client, id, State::Succeeded).await;
-        let outcomes: Vec<_> = job.attempts.iter().map(pb::Attempt::outcome).collect();
+        let outcomes: Vec<_> = job.attempts.iter().map(Attempt::outcome).collect();
         assert_eq!(outcomes[0], AttemptOutcome::Interrupted);
         assert_eq!(outcomes.last(), Some(&AttemptOutcome::Succeeded));
         assert_eq!(org.field(lead, "Infinity_Channel__c").await, "PPC");
