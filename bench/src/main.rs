@@ -8,11 +8,13 @@ mod message;
 mod overload;
 mod report;
 mod shape;
+mod throughput;
 
 use std::net::SocketAddr;
 
 use anyhow::ensure;
 use clap::{Args, Parser, Subcommand};
+use throughput::Setup;
 
 /// Measures sfbridge from outside, with messages at a fixed rate.
 #[derive(Debug, Parser)]
@@ -30,6 +32,8 @@ enum Measurement {
     Fill(Fill),
     /// What it costs to accept one more event, and to list a page, in each store
     Cost(Cost),
+    /// How many messages setups acknowledge when connections never rest
+    Throughput(Throughput),
 }
 
 #[derive(Debug, Args)]
@@ -61,6 +65,32 @@ struct Cost {
     /// Messages of each size to each store
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(10..=100_000))]
     rounds: u32,
+    /// Take addresses beyond this machine: only for machines that are yours
+    #[arg(long)]
+    remote: bool,
+}
+
+#[derive(Debug, Args)]
+struct Throughput {
+    /// What to measure, as NAME=GATEWAY[,GATEWAY]@CORE, several times; the first
+    /// is what the others are compared with
+    #[arg(long, required = true, value_name = "SETUP")]
+    setup: Vec<Setup>,
+    /// How many connections each setup gets, spread over its gateways
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    connections: u32,
+    /// Notifications in each message
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    notifications: u32,
+    /// How often each setup is measured, one after the other
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// How long each round takes, in seconds
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+    /// The installation
+    #[arg(long, default_value_t = 1_001, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    igrp: u32,
     /// Take addresses beyond this machine: only for machines that are yours
     #[arg(long)]
     remote: bool,
@@ -106,6 +136,13 @@ async fn main() -> anyhow::Result<()> {
             check(&asked.gateway, asked.remote)?;
             check(&asked.core, asked.remote)?;
             cost::measure(&asked).await
+        }
+        Measurement::Throughput(asked) => {
+            for setup in &asked.setup {
+                check(&setup.gateways, asked.remote)?;
+                check(&[setup.core], asked.remote)?;
+            }
+            throughput::measure(&asked).await
         }
     }
 }

@@ -67,7 +67,8 @@ impl Requests {
 
     /// The request of this number, for as long as no other one is asked for.
     pub(crate) fn numbered(&mut self, number: u64) -> &[u8] {
-        let each = self.numbers.len() as u64;
+        // Each notification has its number in two places.
+        let each = (self.numbers.len() / 2) as u64;
         for (index, pair) in self.numbers.chunks(2).enumerate() {
             let number = number * each + index as u64;
             let digits = format!("{number:0DIGITS$}");

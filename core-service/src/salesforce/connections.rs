@@ -1,12 +1,12 @@
 //! The connections that are kept.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use salesforce_client::{CallKind, Client, ClientConfig, ErrorClass, Login, Org};
 use sfbridge_values::{Igrp, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use super::SalesforceConfig;
 use super::new_login::{GivenFlow, NewLogin};
@@ -194,7 +194,7 @@ impl Connections {
     ) -> Result<Option<Tried>, Error> {
         let igrp = installation.igrp;
         let new = login.seal(igrp, &self.keys, now)?;
-        let shared = Arc::new(OnceLock::new());
+        let shared = Arc::new(OnceCell::new());
         let org = if self.store.is_shared() {
             let share = Sessions::share_once_kept(Arc::clone(&shared));
             self.client.org_sharing(login.into_login(), share)
@@ -219,7 +219,8 @@ impl Connections {
             return Ok(None);
         };
         if self.store.is_shared() {
-            let sessions = shared.get_or_init(|| Sessions::new(&self.store, &self.keys, &kept));
+            let sessions = async || Sessions::new(&self.store, &self.keys, &kept);
+            let sessions = shared.get_or_init(sessions).await;
             sessions.publish(&org).await;
         }
         let credentials_time = kept.credentials_time;

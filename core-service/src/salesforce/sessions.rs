@@ -6,11 +6,12 @@
 //! while it logs in is waited for no longer than [`LEASE`]. What a core can't
 //! open, because its keys are others, is no use to it: it logs in for itself.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use salesforce_client::{Error, LogIn, OpenSession, Org, Sharing, WantedSession};
 use sfbridge_values::{Igrp, Timestamp};
+use tokio::sync::OnceCell;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 use uuid::Uuid;
@@ -55,7 +56,7 @@ impl Sessions {
     /// Like [`Sessions::share`], of credentials that may be kept later. Until
     /// they are, this core logs in for itself.
     pub(super) fn share_once_kept(
-        kept: Arc<OnceLock<Self>>,
+        kept: Arc<OnceCell<Self>>,
     ) -> impl Fn(LogIn, WantedSession) -> Sharing + Send + Sync + 'static {
         move |log_in, wanted| match kept.get().cloned() {
             Some(sessions) => Box::pin(async move { sessions.get(log_in, wanted).await }),

@@ -196,10 +196,11 @@ fn files() -> Vec<String> {
     found
 }
 
-/// All product code.
+/// All product code. The fault suite is a test, though a program of its own.
 fn sources() -> Vec<Source> {
     let is_product = |path: &String| {
-        let is_test = path.contains("/tests/") || path.ends_with("/tests.rs");
+        let is_test =
+            path.contains("/tests/") || path.ends_with("/tests.rs") || path.starts_with("faults/");
         Path::new(path)
             .extension()
             .is_some_and(|extension| extension == "rs")
