@@ -1,6 +1,7 @@
 //! The life of a core: bind, run, drain.
 
 mod health;
+mod upkeep;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -12,7 +13,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use sfbridge_transport::tls::ServerTls;
-use sfbridge_transport::{Connection, ConnectionMetrics, Limits, Listener};
+use sfbridge_transport::{Boxed, Connection, ConnectionMetrics, Limits, Listener};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -44,6 +45,7 @@ use crate::sealing::{SecretKeyError, SecretKeySource};
 use crate::store::{Pace, Store, StoreConfig, StoreError};
 pub use health::CoreHealth;
 use health::{end_watches, follow_store, set_all};
+use upkeep::{count_enrichments, refresh_keys};
 
 /// How often keys that another process may have changed are read again, a full
 /// store is tried, and lead enrichments are counted.
@@ -117,7 +119,11 @@ pub struct Core {
 /// # Errors
 ///
 /// [`StartError`] says what stands in the way and what to do about it.
-pub async fn bind(config: CoreConfig, registry: &mut Registry) -> Result<Core, StartError> {
+pub fn bind(config: CoreConfig, registry: &mut Registry) -> Boxed<'_, Result<Core, StartError>> {
+    Box::pin(bind_core(config, registry))
+}
+
+async fn bind_core(config: CoreConfig, registry: &mut Registry) -> Result<Core, StartError> {
     let CoreConfig {
         listen,
         tls,
@@ -337,7 +343,15 @@ impl Core {
     /// # Errors
     ///
     /// [`RunError`] when the port fails.
-    pub async fn run(self, shutdown: CancellationToken, drain: Duration) -> Result<(), RunError> {
+    pub fn run(
+        self,
+        shutdown: CancellationToken,
+        drain: Duration,
+    ) -> Boxed<'static, Result<(), RunError>> {
+        Box::pin(self.run_until(shutdown, drain))
+    }
+
+    async fn run_until(self, shutdown: CancellationToken, drain: Duration) -> Result<(), RunError> {
         let Self {
             listener,
             cut,
@@ -465,38 +479,4 @@ fn accept(
         openings.close();
     });
     (receiver, tasks)
-}
-
-async fn refresh_keys(keys: KeyRing) {
-    loop {
-        tokio::time::sleep(REFRESH).await;
-        if let Err(error) = keys.refresh().await {
-            warn!(
-                error = &error as &dyn std::error::Error,
-                "the API keys can't be read again"
-            );
-        }
-    }
-}
-
-/// Shows how many lead enrichments there are in each state.
-async fn count_enrichments(store: Store, gauges: Family<StateLabel, Gauge>) {
-    loop {
-        match store.enrichment_counts().await {
-            Ok(counts) => {
-                for (state, count) in counts {
-                    let state = StateLabel {
-                        state: state.name(),
-                    };
-                    let gauge = gauges.get_or_create(&state);
-                    gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
-                }
-            }
-            Err(error) => warn!(
-                error = &error as &dyn std::error::Error,
-                "the lead enrichments can't be counted"
-            ),
-        }
-        tokio::time::sleep(REFRESH).await;
-    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use prometheus_client::registry::Registry;
-use sfbridge_transport::{ConnectionMetrics, Limits, Listener};
+use sfbridge_transport::{Boxed, ConnectionMetrics, Limits, Listener};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt as _};
@@ -59,7 +59,15 @@ pub enum StartError {
 /// # Errors
 ///
 /// [`StartError`] when a limit is zero, or the address can't be listened on.
-pub async fn bind(
+pub fn bind(
+    config: GatewayConfig,
+    core: CoreService,
+    registry: &mut Registry,
+) -> Boxed<'_, Result<Gateway, StartError>> {
+    Box::pin(bind_gateway(config, core, registry))
+}
+
+async fn bind_gateway(
     config: GatewayConfig,
     core: CoreService,
     registry: &mut Registry,
@@ -145,7 +153,11 @@ impl Gateway {
     /// notice time, but closes each connection after an answer, so that who sends
     /// goes elsewhere; stops accepting connections; and finishes what it is at.
     /// What is left after `drain` is cut, and Salesforce will send it again.
-    pub async fn run(self, shutdown: CancellationToken, drain: Duration) {
+    pub fn run(self, shutdown: CancellationToken, drain: Duration) -> Boxed<'static, ()> {
+        Box::pin(self.run_until(shutdown, drain))
+    }
+
+    async fn run_until(self, shutdown: CancellationToken, drain: Duration) {
         /// For answers that say that the time is up.
         const LAST_WORDS: Duration = Duration::from_millis(250);
 

@@ -12,3 +12,8 @@ pub mod tls;
 
 pub use listener::{Active, Activity, Connection, Limits, Listener};
 pub use metrics::{ConnectionMetrics, TlsMetrics};
+
+/// A future whose code is compiled where it is made, once. That of a plain
+/// `async fn` is compiled again in each program that awaits it, with all that it
+/// awaits.
+pub type Boxed<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -5,6 +5,7 @@
 //! have written, and writes the [`Changes`] that this comes to. So every backend
 //! decides alike, and each reads and writes in the way that is fastest for it.
 
+mod events;
 mod held;
 mod leads;
 mod needs;
@@ -20,10 +21,7 @@ pub use held::{Held, Hold, Release};
 pub use needs::{LeadKey, Needs};
 pub use ratings::PlacedRating;
 
-use super::{
-    Admission, Batch, Item, ItemResult, RecordKind, admit, complete_event, new_record_id,
-    rejected_repeat_warning,
-};
+use super::{Admission, Batch, Item, ItemResult, RecordKind, admit, rejected_repeat_warning};
 use crate::domain::{
     Event, Installation, LeadEnrichment, LeadToEnrich, NewCallRating, NewEvent, Rejection,
     RejectionReason,
@@ -457,39 +455,6 @@ impl Draft {
                 is_new,
             },
         );
-    }
-}
-
-impl Recordable for NewEvent {
-    const KIND: RecordKind = RecordKind::Event;
-
-    fn fingerprint(&self, igrp: Igrp) -> [u8; 16] {
-        NewEvent::fingerprint(self, igrp)
-    }
-
-    /// An event stays as it was first recorded.
-    fn repeat(
-        draft: &mut Draft,
-        (digest, _): (&[u8; 16], &Seen),
-        _: Admitted<Self>,
-        _: Timestamp,
-    ) -> Result<Repeat, Rejection> {
-        let warning = "It was delivered again with other content; \
-                       what was recorded first stays.";
-        draft.add_warning(RecordKind::Event, digest, warning.to_owned());
-        Ok(Repeat::Kept)
-    }
-
-    fn insert(draft: &mut Draft, item: Admitted<Self>, now: Timestamp) -> Result<Uuid, Rejection> {
-        let id = new_record_id(now);
-        draft.changes.events.push(complete_event(
-            id,
-            item.content,
-            &item.installation,
-            item.receive_time,
-            item.idempotency_key,
-        ));
-        Ok(id)
     }
 }
 
