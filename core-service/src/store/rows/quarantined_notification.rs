@@ -8,13 +8,14 @@ use crate::domain::{QuarantineState, QuarantinedNotification, RejectionReason};
 use crate::recording::{Held, RecordKind};
 
 /// The column `record_kind`: what kind of record a notification in the
-/// quarantine, called `held`, has become, if that is still there.
+/// quarantine, called `held`, has become, if that is still there. (For `EXISTS`
+/// PostgreSQL may read all events, to have them at hand for many notifications.)
 pub(in super::super) const RECORD_KIND: &str = "CASE
      WHEN held.resolved_record_id IS NULL THEN NULL
-     WHEN EXISTS (SELECT 1 FROM events WHERE event_id = held.resolved_record_id) THEN 1
-     WHEN EXISTS (SELECT 1 FROM call_ratings WHERE call_rating_id = held.resolved_record_id) THEN 2
-     WHEN EXISTS (SELECT 1 FROM lead_enrichments
-                  WHERE lead_enrichment_id = held.resolved_record_id) THEN 3
+     WHEN (SELECT 1 FROM events WHERE event_id = held.resolved_record_id) = 1 THEN 1
+     WHEN (SELECT 1 FROM call_ratings WHERE call_rating_id = held.resolved_record_id) = 1 THEN 2
+     WHEN (SELECT 1 FROM lead_enrichments
+           WHERE lead_enrichment_id = held.resolved_record_id) = 1 THEN 3
      END AS record_kind";
 
 /// Reads what decides about a redelivery.
