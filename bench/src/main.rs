@@ -72,7 +72,7 @@ struct Cost {
 
 #[derive(Debug, Args)]
 struct Throughput {
-    /// What to measure, as NAME=GATEWAY[,GATEWAY]@CORE, several times; the first
+    /// What to measure, as NAME=GATEWAY,GATEWAY@CORE, several times; the first
     /// is what the others are compared with
     #[arg(long, required = true, value_name = "SETUP")]
     setup: Vec<Setup>,
