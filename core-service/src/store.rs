@@ -20,6 +20,8 @@ mod moving;
 mod pace;
 mod page;
 mod postgres;
+mod queue;
+mod queued;
 mod reading;
 mod recording;
 mod rows;

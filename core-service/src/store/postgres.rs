@@ -24,7 +24,6 @@ mod moving;
 mod notices;
 mod partitions;
 mod quarantine;
-mod queue;
 mod ratings;
 mod reading;
 mod recording;

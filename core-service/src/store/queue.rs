@@ -1,8 +1,10 @@
-//! The way of requests to the writing thread.
+//! The way of requests to those who write: a thread, or tasks.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::super::fair_queue::{FairQueue, Load};
+use tokio::sync::Notify;
+
+use super::fair_queue::{FairQueue, Load};
 use crate::recording::Sender;
 
 /// The most that may wait. One sender gets half of it.
@@ -11,11 +13,15 @@ const BOUNDS: Load = Load {
     items: 8_192,
 };
 
-/// A fair queue between many tasks and one thread.
+/// A fair queue between many tasks and those who write, who wait for it either as
+/// a thread or as tasks.
 #[derive(Debug)]
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
+    /// Wakes a thread.
     arrived: Condvar,
+    /// Wakes a task.
+    told: Notify,
 }
 
 #[derive(Debug)]
@@ -42,6 +48,7 @@ impl<T> Queue<T> {
                 is_open: true,
             }),
             arrived: Condvar::new(),
+            told: Notify::new(),
         }
     }
 
@@ -55,6 +62,7 @@ impl<T> Queue<T> {
         drop(state);
         pushed.map_err(|_| Refusal::Full)?;
         self.arrived.notify_one();
+        self.told.notify_one();
         Ok(())
     }
 
@@ -77,10 +85,28 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Like [`Queue::wait`], for a task.
+    pub(super) async fn arrival(&self) -> Option<T> {
+        loop {
+            let told = self.told.notified();
+            let (request, is_open) = {
+                let mut state = self.lock();
+                (state.requests.pop(), state.is_open)
+            };
+            if request.is_some() || !is_open {
+                return request;
+            }
+            told.await;
+        }
+    }
+
     /// Takes no more requests. Those that wait stay.
     pub(super) fn close(&self) {
         self.lock().is_open = false;
         self.arrived.notify_one();
+        self.told.notify_waiters();
+        // For one that is about to wait.
+        self.told.notify_one();
     }
 
     /// Takes no more requests, and drops those that wait.
@@ -122,6 +148,21 @@ mod tests {
         let waiting = std::thread::spawn(move || waiting.wait());
         queue.close();
         assert_eq!(waiting.join().unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn closing_wakes_every_task_that_waits() {
+        let queue = Arc::new(Queue::<()>::new());
+        let mut waiting = tokio::task::JoinSet::new();
+        for _ in 0..3 {
+            let queue = Arc::clone(&queue);
+            waiting.spawn(async move { queue.arrival().await });
+        }
+        tokio::task::yield_now().await;
+        while !waiting.is_empty() {
+            queue.close();
+            assert_eq!(waiting.join_next().await.unwrap().unwrap(), None);
+        }
     }
 
     #[test]

@@ -8,17 +8,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use super::super::queue::{Queue, Refusal};
+use super::super::queued::{Queued, class};
 use super::super::{Pace, StoreError};
 use super::database::Database;
 use super::notices::{Notices, Topic};
-use super::queue::{Queue, Refusal};
 use super::recording::{self, Request};
 use crate::metrics::{ClassLabel, StoreMetrics};
-use crate::recording::{ItemResult, Sender};
+use crate::recording::ItemResult;
 
 /// So many tasks write at once.
 const TASKS: usize = 2;
@@ -46,23 +46,6 @@ struct Job {
     answer: oneshot::Sender<Result<Vec<ItemResult>, StoreError>>,
     /// Counts it for as long as it waits.
     queued: Queued,
-}
-
-/// One more on a gauge, for as long as it lives.
-#[derive(Debug)]
-struct Queued(Gauge);
-
-impl Queued {
-    fn new(gauge: &Gauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
-    }
-}
-
-impl Drop for Queued {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
 }
 
 impl Writer {
@@ -132,16 +115,6 @@ impl Writer {
     }
 }
 
-/// Which class of work an account is counted in.
-fn class(account: &Sender) -> ClassLabel {
-    let class = match account {
-        Sender::Organization(_) | Sender::Installation(_) | Sender::Unnamed => "records",
-        Sender::Settings => "settings",
-        Sender::Background => "background",
-    };
-    ClassLabel { class }
-}
-
 /// A task's own side.
 struct Task {
     database: Database,
@@ -153,7 +126,7 @@ struct Task {
 
 impl Task {
     async fn run(self) {
-        while let Some(first) = self.queue.wait().await {
+        while let Some(first) = self.queue.arrival().await {
             let group = self.group(first);
             if !group.is_empty() {
                 self.run_group(group).await;

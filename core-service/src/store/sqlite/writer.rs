@@ -4,7 +4,7 @@
 //! transaction, commits once, and only then lets the answers go. So
 //! concurrent requests share a sync, and no answer is ahead of the disk.
 //!
-//! Senders take turns ([`super::queue`]), and a transaction is short: whoever
+//! Senders take turns ([`super::super::queue`]), and a transaction is short: whoever
 //! comes late waits for the rest of it and for one item of each other sender.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,16 +13,17 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use prometheus_client::metrics::gauge::Gauge;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{oneshot, watch};
 use tracing::{error, info};
 
+use super::super::queue::{Queue, Refusal};
+use super::super::queued::{Queued, class};
 use super::super::{Migrated, Pace, StoreError, StoreState};
 use super::alarm::Alarm;
 use super::file::{self, Lock};
 use super::log::{self, Log};
-use super::queue::{Queue, Refusal};
+
 use super::slowness::Slowness;
 use crate::domain::LeadEnrichmentState;
 use crate::metrics::{ClassLabel, StateLabel, StoreMetrics};
@@ -64,9 +65,6 @@ struct Job {
     queued: Queued,
 }
 
-/// One more on a gauge, for as long as it lives.
-struct Queued(Gauge);
-
 type Work = dyn FnOnce(Result<&Connection, &StoreError>) -> Done + Send;
 
 /// What became of a request's work, before the commit.
@@ -88,19 +86,6 @@ type Answer = Box<dyn FnOnce(Option<StoreError>) + Send>;
 impl std::fmt::Debug for Job {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Job")
-    }
-}
-
-impl Queued {
-    fn new(gauge: &Gauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
-    }
-}
-
-impl Drop for Queued {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 
@@ -310,16 +295,6 @@ impl Writer {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
     }
-}
-
-/// Which class of work an account is counted in.
-fn class(account: &Sender) -> ClassLabel {
-    let class = match account {
-        Sender::Organization(_) | Sender::Installation(_) | Sender::Unnamed => "records",
-        Sender::Settings => "settings",
-        Sender::Background => "background",
-    };
-    ClassLabel { class }
 }
 
 /// The thread's own side.
