@@ -4,8 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
@@ -35,9 +34,21 @@ pub(super) struct Place {
 /// Counts the requests that a connection is at.
 #[derive(Clone, Debug)]
 pub struct Activity {
-    requests: Arc<watch::Sender<usize>>,
+    counted: Arc<Counted>,
+}
+
+#[derive(Debug)]
+struct Counted {
+    requests: Mutex<Requests>,
     id: Id,
     places: Places,
+}
+
+#[derive(Debug)]
+struct Requests {
+    now: usize,
+    /// When there was none any more.
+    ended: Instant,
 }
 
 /// One request more, for as long as it lives.
@@ -71,11 +82,7 @@ impl Places {
         }
         self.metrics.open.inc();
         Some(Place {
-            activity: Activity {
-                requests: Arc::new(watch::Sender::new(0)),
-                id,
-                places: self.clone(),
-            },
+            activity: Activity::new(id, self.clone()),
             closed,
             id,
             places: self.clone(),
@@ -114,46 +121,77 @@ impl Drop for Place {
 }
 
 impl Activity {
+    fn new(id: Id, places: Places) -> Self {
+        let requests = Requests {
+            now: 0,
+            ended: Instant::now(),
+        };
+        Self {
+            counted: Arc::new(Counted {
+                requests: Mutex::new(requests),
+                id,
+                places,
+            }),
+        }
+    }
+
     /// Counts a request. While there is one, the connection is not closed to
     /// make room for others.
     pub fn begin(&self) -> Active {
-        self.requests.send_modify(|requests| {
-            *requests += 1;
-            if *requests == 1 {
-                self.places.lock().set_busy(self.id);
-            }
-        });
+        let counted = &self.counted;
+        let mut requests = counted.lock();
+        requests.now += 1;
+        if requests.now == 1 {
+            counted.places.lock().set_busy(counted.id);
+        }
+        drop(requests);
         Active {
             activity: self.clone(),
         }
     }
 
     /// Waits until there has been no request for so long.
+    ///
+    /// Requests wake nobody who waits: it looks again when the time may be
+    /// over, however many came in between.
     pub async fn idle(&self, time: Duration) {
-        let mut requests = self.requests.subscribe();
+        /// Of a timer.
+        const SHORTEST: Duration = Duration::from_millis(1);
+
+        let began = Instant::now();
         loop {
-            // The sender lives in `self`, so that waiting can't fail.
-            let _ = requests.wait_for(|requests| *requests == 0).await;
-            if timeout(time, requests.changed()).await.is_err() {
+            let left = {
+                let requests = self.counted.lock();
+                match requests.now {
+                    0 => time.saturating_sub(requests.ended.max(began).elapsed()),
+                    // None of them has ended yet.
+                    _ => time.max(SHORTEST),
+                }
+            };
+            if left.is_zero() {
                 return;
             }
+            sleep(left).await;
         }
+    }
+}
+
+impl Counted {
+    fn lock(&self) -> MutexGuard<'_, Requests> {
+        // Nothing that is done under the lock can leave it half done.
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Active {
     fn drop(&mut self) {
-        let Activity {
-            requests,
-            id,
-            places,
-        } = &self.activity;
-        requests.send_modify(|requests| {
-            *requests -= 1;
-            if *requests == 0 {
-                places.lock().set_idle(*id);
-            }
-        });
+        let counted = &self.activity.counted;
+        let mut requests = counted.lock();
+        requests.now -= 1;
+        if requests.now == 0 {
+            requests.ended = Instant::now();
+            counted.places.lock().set_idle(counted.id);
+        }
     }
 }
 
