@@ -161,12 +161,15 @@ pub(super) struct Conflict<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Recognised {
     listed: String,
+    /// Its letters that count, which tell most fields apart from it.
+    letters: String,
 }
 
 impl Recognised {
     fn of(name: &str) -> Self {
         Self {
             listed: name.to_owned(),
+            letters: Parts::of(name).letters().map(char::from).collect(),
         }
     }
 
@@ -191,10 +194,10 @@ impl Recognised {
     /// Whether a field matches: None when it does not, else whether it has a
     /// prefix that the listed name lacks.
     fn matches(&self, field: Parts<'_>) -> Option<bool> {
-        let listed = Parts::of(&self.listed);
-        if !listed.is_like(field) {
+        if !self.letters.bytes().eq(field.letters()) {
             return None;
         }
+        let listed = Parts::of(&self.listed);
         if listed.has_prefix_of(field) {
             return Some(false);
         }
@@ -219,10 +222,11 @@ impl<'a> Parts<'a> {
         };
         // Salesforce allows two underscores only after a namespace and before
         // a suffix.
-        match name.split_once("__") {
-            Some((prefix, name)) => Self {
-                prefix: Some(prefix),
-                name,
+        let gap = name.as_bytes().windows(2).position(|two| two == b"__");
+        match gap {
+            Some(gap) => Self {
+                prefix: Some(&name[..gap]),
+                name: &name[gap + 2..],
             },
             None => Self { prefix: None, name },
         }

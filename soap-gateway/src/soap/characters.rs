@@ -78,6 +78,13 @@ pub(super) fn with_line_feeds(text: Cow<'_, str>) -> Cow<'_, str> {
     )
 }
 
+/// Where a text holds `]]>`, which it may not.
+pub(super) fn end_of_cdata(text: &str) -> Option<usize> {
+    // There hardly ever is a `>` at all.
+    memchr(b'>', text.as_bytes())?;
+    text.find("]]>")
+}
+
 /// Whether a text is white space as XML has it.
 pub(super) fn is_white_space(text: &str) -> bool {
     text.bytes().all(is_white_space_byte)
@@ -90,6 +97,14 @@ pub(super) fn is_white_space_byte(byte: u8) -> bool {
 
 /// Whether a text is a name without a colon.
 pub(super) fn is_nc_name(text: &str) -> bool {
+    // Nearly all names are of ASCII letters, digits and `_`.
+    let is_common = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if let [first, rest @ ..] = text.as_bytes()
+        && (first.is_ascii_alphabetic() || *first == b'_')
+        && rest.iter().all(|&byte| is_common(byte))
+    {
+        return true;
+    }
     let mut characters = text.chars();
     characters.next().is_some_and(is_name_start) && characters.all(is_name_part)
 }

@@ -42,8 +42,8 @@ impl Namespace {
 #[derive(Debug)]
 pub(super) struct Namespaces<'a> {
     bindings: Vec<Binding<'a>>,
-    /// The innermost binding of each prefix: many declarations must not make
-    /// each look-up slow.
+    /// The innermost binding of each prefix, while there are more than
+    /// [`Namespaces::FEW`]: many declarations must not make each look-up slow.
     innermost: HashMap<&'a str, usize>,
     /// URIs in scope that are not [`KNOWN`], by the order in which they came
     /// into scope.
@@ -54,7 +54,8 @@ pub(super) struct Namespaces<'a> {
 struct Binding<'a> {
     prefix: &'a str,
     namespace: Namespace,
-    /// The binding of the same prefix that this one hides.
+    /// The binding of the same prefix that this one hides, where they are not
+    /// few.
     hidden: Option<usize>,
     /// The URI, where no binding outside has it: it leaves scope with this
     /// one, or a message of ever new URIs would take many times its size.
@@ -119,19 +120,40 @@ impl<'a> Namespaces<'a> {
     /// Takes the latest declarations out of scope, down to an earlier
     /// [`Namespaces::len`].
     pub(super) fn truncate(&mut self, len: usize) {
+        let are_few = len <= Self::FEW;
         for binding in self.bindings.drain(len..).rev() {
             match binding.hidden {
-                Some(hidden) => self.innermost.insert(binding.prefix, hidden),
-                None => self.innermost.remove(binding.prefix),
-            };
+                _ if are_few => {}
+                Some(hidden) => {
+                    self.innermost.insert(binding.prefix, hidden);
+                }
+                None => {
+                    self.innermost.remove(binding.prefix);
+                }
+            }
             if let Some(uri) = binding.own_uri {
                 self.others.remove(&uri);
             }
         }
+        if are_few {
+            self.innermost.clear();
+        }
     }
 
     fn bind(&mut self, prefix: &'a str, namespace: Namespace, own_uri: Option<Cow<'a, str>>) {
-        let hidden = self.innermost.insert(prefix, self.bindings.len());
+        let index = self.bindings.len();
+        if index == Self::FEW {
+            // Of bindings of one prefix, the last is the innermost.
+            let few = self.bindings.iter().enumerate();
+            self.innermost = few
+                .map(|(index, binding)| (binding.prefix, index))
+                .collect();
+        }
+        let hidden = if index < Self::FEW {
+            None
+        } else {
+            self.innermost.insert(prefix, index)
+        };
         self.bindings.push(Binding {
             prefix,
             namespace,

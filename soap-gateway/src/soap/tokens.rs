@@ -10,7 +10,9 @@ use quick_xml::Reader;
 use quick_xml::errors::Error;
 use quick_xml::events::Event;
 
-use super::characters::{first_forbidden, is_nc_name, is_white_space, resolve, with_line_feeds};
+use super::characters::{
+    end_of_cdata, first_forbidden, is_nc_name, is_white_space, resolve, with_line_feeds,
+};
 use super::declaration::Declaration;
 use super::invalid_message::{Flaw, short};
 use super::limits::Limits;
@@ -147,7 +149,7 @@ impl<'a> Tokens<'a> {
                     return Ok(Token::End);
                 }
                 Event::Text(text) => {
-                    if let Some(at) = text.find("]]>") {
+                    if let Some(at) = end_of_cdata(&text) {
                         return Err(Flaw::malformed(
                             offset + at,
                             "A text holds `]]>`; write `]]&gt;`.",
