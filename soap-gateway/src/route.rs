@@ -15,7 +15,7 @@ use sfbridge_values::OrganizationId;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tower::{Service, ServiceExt};
-use tracing::{Instrument, Span, error, field, info, info_span, warn};
+use tracing::{Instrument, Span, error, field, info, info_span, record_all, warn};
 use warp::Filter;
 use warp::path::FullPath;
 
@@ -238,8 +238,11 @@ impl Router {
                 self.refusals.note(endpoint, fault, id);
             }
             let span = Span::current();
-            span.record("status", answer.status().as_u16());
-            span.record("duration_us", duration.as_micros());
+            record_all!(
+                span,
+                status = answer.status().as_u16(),
+                duration_us = duration.as_micros(),
+            );
             self.log(&result);
             answer
         }

@@ -17,6 +17,7 @@ pub(crate) struct Shares<K> {
 }
 
 struct Table<K> {
+    total: usize,
     state: Mutex<State<K>>,
     in_use: Gauge,
 }
@@ -43,6 +44,7 @@ impl<K: Clone + Eq + Hash> Shares<K> {
         };
         Self {
             table: Arc::new(Table {
+                total,
                 state: Mutex::new(state),
                 in_use,
             }),
@@ -62,6 +64,12 @@ impl<K: Clone + Eq + Hash> Shares<K> {
             key,
             amount: 0,
         }
+    }
+
+    /// Whether any key could have one more now, whichever holds what is held.
+    pub(crate) fn has_room_for_all(&self) -> bool {
+        let free = self.table.lock().free;
+        self.table.total - free < free
     }
 
     /// Whether this key could have one more now.
@@ -232,6 +240,9 @@ mod tests {
                     held.push(share);
                 }
                 prop_assert_eq!(shares.has_room(&key), shares.take(key).is_some());
+                if shares.has_room_for_all() {
+                    prop_assert!((0..5).all(|key| shares.has_room(&key)));
+                }
                 let sum: usize = held.iter().map(|share| share.amount).sum();
                 prop_assert!(sum <= 20);
                 prop_assert_eq!(gauge.get(), i64::try_from(sum).unwrap());

@@ -36,6 +36,14 @@ impl<T: Message> Batch<T> {
             });
         }
 
+        // One item is one request, however large it is.
+        if items.len() == 1 {
+            return Ok(vec![Self {
+                items,
+                notifications,
+            }]);
+        }
+
         let mut batches = Vec::new();
         let mut batch = Self::empty();
         let mut bytes = 0;

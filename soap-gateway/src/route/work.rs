@@ -3,11 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sfbridge_values::OrganizationId;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, Span};
+use tracing::{Instrument, Span, record_all};
 
 use super::Router;
 use crate::admission::Entrant;
@@ -19,7 +18,7 @@ use crate::mapping;
 use crate::media_type::MediaType;
 use crate::message_reader;
 use crate::parameters::Parameters;
-use crate::shares::{Share, Shares};
+use crate::shares::Share;
 use crate::soap::{self, OutboundMessage};
 
 /// All work that is going on. It does not end with its connection: a client
@@ -89,7 +88,7 @@ impl Router {
             .unwrap_or_else(|panic| Err(Fault::internal().because(&panic)))
     }
 
-    async fn record(&self, job: Job) -> Result<Outcomes, Fault> {
+    async fn record(self: Arc<Self>, job: Job) -> Result<Outcomes, Fault> {
         let Job {
             head,
             body,
@@ -104,10 +103,8 @@ impl Router {
         } = head;
         let is_large = media_type.is_gzip || body.bytes.len() >= self.config.large_body_bytes;
 
-        let limits = self.config.xml.clone();
-        let limit = self.config.max_body_bytes;
-        let shares = self.shares.clone();
-        let reading = move || read(body, &media_type, limit, &limits, &shares);
+        let router = Arc::clone(&self);
+        let reading = move || router.read_message(body, &media_type);
         let read = self.compute(is_large, reading).await?;
         let (message, _held) = read.inspect_err(note_claim)?;
         note(&message);
@@ -127,8 +124,8 @@ impl Router {
             rate.check(&message.organization_id)?;
         }
 
-        let default_fields = self.config.default_fields.clone();
-        let mapping = move || mapping::map(message, &parameters, &default_fields);
+        let router = Arc::clone(&self);
+        let mapping = move || mapping::map(message, &parameters, &router.config.default_fields);
         let request = self.compute(is_large, mapping).await?;
 
         let unknown = entrant.policy.unknown_installations();
@@ -158,34 +155,36 @@ impl Router {
         task.await
             .map_err(|panic| Fault::internal().because(&panic))
     }
-}
 
-/// From bytes to a message. The body's share of the memory stays held for what
-/// is made of it.
-fn read(
-    body: ReadBody,
-    media_type: &MediaType,
-    limit: usize,
-    limits: &soap::Limits,
-    shares: &Shares<OrganizationId>,
-) -> Result<(OutboundMessage, Held), Fault> {
-    let ReadBody {
-        mut bytes,
-        mut held,
-    } = body;
-    if media_type.is_gzip {
-        bytes = gunzip(&bytes, limit, &mut held)?;
+    /// From bytes to a message. The body's share of the memory stays held for
+    /// what is made of it.
+    fn read_message(
+        &self,
+        body: ReadBody,
+        media_type: &MediaType,
+    ) -> Result<(OutboundMessage, Held), Fault> {
+        let ReadBody {
+            mut bytes,
+            mut held,
+        } = body;
+        let limits = &self.config.xml;
+        let limit = self.config.max_body_bytes;
+        if media_type.is_gzip {
+            bytes = gunzip(&bytes, limit, &mut held)?;
+        }
+        let text = message_reader::text(&bytes, media_type.charset.as_deref(), limit)?;
+        // What will be refused for its organisation should cost no more than
+        // that. While there is room for everybody, nobody needs to be known.
+        if !self.shares.has_room_for_all()
+            && let Some(organization) = soap::glance::organization(&text, limits)
+            && !self.shares.has_room(&organization)
+        {
+            Span::current().record("organization", organization.key());
+            return Err(Fault::overloaded(Limit::Work));
+        }
+        let message = message_reader::message(&text, limits)?;
+        Ok((message, held))
     }
-    let text = message_reader::text(&bytes, media_type.charset.as_deref(), limit)?;
-    // What will be refused for its organisation should cost no more than that.
-    if let Some(organization) = soap::glance::organization(&text, limits)
-        && !shares.has_room(&organization)
-    {
-        Span::current().record("organization", organization.key());
-        return Err(Fault::overloaded(Limit::Work));
-    }
-    let message = message_reader::message(&text, limits)?;
-    Ok((message, held))
 }
 
 /// Notes in the log whom a message that can't be read claims to be from.
@@ -198,8 +197,11 @@ fn note_claim(fault: &Fault) {
 /// Notes in the log what the message is, but nothing that it says of people.
 fn note(message: &OutboundMessage) {
     let span = Span::current();
-    span.record("organization", message.organization_id.key());
-    span.record("notifications", message.notifications.len());
+    record_all!(
+        span,
+        organization = message.organization_id.key(),
+        notifications = message.notifications.len(),
+    );
     if !message.warnings.is_empty() {
         span.record("warnings", message.warnings.join(" "));
     }
