@@ -117,13 +117,13 @@ async fn another_core_stands_in_for_one_that_is_not_there() {
     ];
     let service = CoreService::connect(cores, None).unwrap();
     let gateway = TestGateway::start_before(one.clone(), service, DRAIN, |_| {}).await;
-    for _ in 0..6 {
+    for _ in 0..24 {
         exchange(gateway.address, post(EVENTS, &message(&["a"])))
             .await
             .is_acknowledgement();
     }
     let counts = [&one, &other].map(|core| core.heard(|heard| heard.events.len()));
-    assert_eq!(counts.iter().sum::<usize>(), 6);
+    assert_eq!(counts.iter().sum::<usize>(), 24);
     assert!(counts.iter().all(|&count| count > 0), "{counts:?}");
 }
 
