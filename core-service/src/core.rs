@@ -37,7 +37,8 @@ use crate::domain::Coverage;
 use crate::enriching::{Enricher, EnrichingMetrics};
 use crate::expiring::Expirer;
 use crate::grpc::{
-    self, ActivityLayer, Caller, CoreConnection, ExplainLayer, KeyRing, LimitsLayer, Services,
+    self, ActivityLayer, Caller, CoreConnection, ExplainLayer, KeyRing, LimitsLayer, Recorder,
+    Services,
 };
 use crate::metrics::{CoreMetrics, StateLabel};
 use crate::salesforce::{Connections, SalesforceConfig};
@@ -102,6 +103,7 @@ pub struct Core {
     cut: CancellationToken,
     routes: Routes,
     in_process: Routes,
+    recorder: Recorder,
     store: Store,
     keys: KeyRing,
     reporter: HealthReporter,
@@ -204,6 +206,7 @@ async fn bind_core(config: CoreConfig, registry: &mut Registry) -> Result<Core, 
             Ok(request)
         })
         .routes();
+    let recorder = Recorder::new(services);
 
     let health = CoreHealth::new(store.state(), is_stopping.subscribe());
     Ok(Core {
@@ -211,6 +214,7 @@ async fn bind_core(config: CoreConfig, registry: &mut Registry) -> Result<Core, 
         cut,
         routes: routes.routes(),
         in_process,
+        recorder,
         store,
         keys,
         reporter,
@@ -303,6 +307,11 @@ impl Core {
     /// The services for a client in this process, which needs no API key.
     pub fn in_process(&self) -> Routes {
         self.in_process.clone()
+    }
+
+    /// What records for a gateway in this process, as those services do.
+    pub fn recorder(&self) -> Recorder {
+        self.recorder.clone()
     }
 
     /// The services for a client in this process that calls for somebody else:

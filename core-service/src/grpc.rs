@@ -30,6 +30,7 @@ mod notification_message;
 mod page;
 mod preview_message;
 mod quarantine_service;
+mod recorder;
 mod refused_message;
 mod routes;
 mod salesforce_message;
@@ -44,6 +45,7 @@ pub use attribution_model_message::built_in_attribution_models;
 pub(crate) use caller::{Caller, KeyRing, make as make_key};
 pub(crate) use connection::{ActivityLayer, CoreConnection};
 pub(crate) use limits::LimitsLayer;
+pub use recorder::Recorder;
 pub(crate) use routes::{Services, add_reflection, service_names};
 pub(crate) use status::ExplainLayer;
 

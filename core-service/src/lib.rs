@@ -34,7 +34,7 @@ pub use enriching::EnrichingConfig;
 pub use expiring::ExpiringConfig;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use grpc::fuzzing;
-pub use grpc::{built_in_attribution_models, check};
+pub use grpc::{Recorder, built_in_attribution_models, check};
 pub use metrics::StoreMetrics;
 pub use salesforce::SalesforceConfig;
 pub use store::{InvalidStoreUrl, PostgresConfig, StoreConfig, StoreError};

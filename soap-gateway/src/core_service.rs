@@ -26,6 +26,7 @@ pub(crate) use attempt::Until;
 use failover::Failover;
 
 use crate::config::GatewayConfig;
+use crate::core_client::Recorder;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -36,6 +37,8 @@ pub struct CoreService {
     service: Transport,
     /// The cores, where it is over the network.
     cores: Option<Failover>,
+    /// What records, where the core is part of this process.
+    recorder: Option<Recorder>,
 }
 
 /// What generated clients call.
@@ -140,7 +143,21 @@ impl CoreService {
         Self {
             service: BoxCloneSyncService::new(service.map_err(|error| Unreachable(error.into()))),
             cores: None,
+            recorder: None,
         }
+    }
+
+    /// The same way, but what is recorded goes this way instead.
+    pub(crate) fn with_recorder(self, recorder: Recorder) -> Self {
+        Self {
+            recorder: Some(recorder),
+            ..self
+        }
+    }
+
+    /// What records in this process, where something does.
+    pub(crate) fn recorder(&self) -> Option<Recorder> {
+        self.recorder.clone()
     }
 
     /// Adds the metrics of the cores to a registry.

@@ -5,6 +5,7 @@ use sfbridge_proto::v1::access_service_client::AccessServiceClient;
 use sfbridge_proto::v1::event_service_client::EventServiceClient;
 use sfbridge_values::Igrp;
 use tonic::{Code, Status};
+use tower::ServiceExt as _;
 
 use crate::harness::{Client, Setup, TestCore, event, installation, reason};
 
@@ -313,6 +314,78 @@ async fn callers_in_the_process_need_no_key() {
     // They have looked by themselves where a request is from.
     assert_eq!(answer.results[0].outcome(), pb::Outcome::Recorded);
     in_process.list_events(list(7)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_recorded_without_grpc_is_answered_as_with_it() {
+    let setup = Setup::new();
+    setup.key(&[Role::Admin], Coverage::All).await;
+    let core = setup.start().await.unwrap();
+    let mut client = EventServiceClient::new(core.in_process.clone());
+    let bad_currency = pb::Event {
+        currency: "???".to_owned(),
+        ..record(7).events[0].clone()
+    };
+    let with_key = |key: &str, event: &pb::Event| pb::RecordEventsRequest {
+        events: vec![pb::Event {
+            idempotency_key: key.to_owned(),
+            ..event.clone()
+        }],
+        ..record(7)
+    };
+    let good = record(7).events[0].clone();
+    let rejected = [pb::Outcome::Rejected, pb::Outcome::Rejected];
+    for (event, keys, outcomes) in [
+        (
+            &good,
+            ["a", "b"],
+            [pb::Outcome::Recorded, pb::Outcome::Duplicate],
+        ),
+        (&bad_currency, ["c", "d"], rejected),
+    ] {
+        for key in keys {
+            let request = with_key(key, event);
+            let without = core.recorder.clone().oneshot(request.clone());
+            let first = without.await.unwrap().results;
+            let second = client.record_events(request).await.unwrap().into_inner();
+            assert_eq!(first[0].outcome(), outcomes[0], "{key}");
+            assert_eq!(second.results[0].outcome(), outcomes[1], "{key}");
+            assert_eq!(first[0].event_id, second.results[0].event_id);
+            assert_eq!(first[0].rejection, second.results[0].rejection);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_without_grpc_is_refused_as_with_it() {
+    let core = Setup::new().start().await.unwrap();
+    let event = record(7).events[0].clone();
+    let requests = [
+        pb::RecordEventsRequest {
+            events: vec![event.clone(); 1_001],
+            ..record(7)
+        },
+        pb::RecordEventsRequest {
+            notifications: vec![pb::Notification::default(); 2],
+            ..record(7)
+        },
+        pb::RecordEventsRequest {
+            unknown_installations: 99,
+            ..record(7)
+        },
+    ];
+    let mut client = EventServiceClient::new(core.in_process.clone());
+    for request in requests {
+        let without = core.recorder.clone().oneshot(request.clone());
+        let without = without.await.unwrap_err();
+        let with = client.record_events(request).await.unwrap_err();
+        assert_eq!(without.code(), Code::InvalidArgument);
+        assert_eq!(without.code(), with.code());
+        assert_eq!(without.message(), with.message());
+        assert_eq!(without.details(), with.details());
+        // What a status was made of is not for who is told of it.
+        assert!(std::error::Error::source(&without).is_none());
+    }
 }
 
 /// What becomes of an event of an installation that nobody has created.

@@ -17,8 +17,8 @@ use std::time::Duration;
 use core_service::domain::{Coverage, NewApiKey, Role};
 use core_service::sealing::SecretKeySource;
 use core_service::{
-    CoreConfig, CoreHealth, EnrichingConfig, ExpiringConfig, InstallationMode, SalesforceConfig,
-    StartError, StoreConfig, offline,
+    CoreConfig, CoreHealth, EnrichingConfig, ExpiringConfig, InstallationMode, Recorder,
+    SalesforceConfig, StartError, StoreConfig, offline,
 };
 use prometheus_client::registry::Registry;
 use sfbridge_proto::v1 as pb;
@@ -154,6 +154,7 @@ impl Setup {
         Ok(TestCore {
             address: SocketAddr::from(([127, 0, 0, 1], core.local_addr().port())),
             in_process: core.in_process(),
+            recorder: core.recorder(),
             health: core.health(),
             running: tokio::spawn(core.run(shutdown.clone(), self.drain)),
             shutdown,
@@ -167,6 +168,7 @@ impl Setup {
 pub(crate) struct TestCore {
     pub(crate) address: SocketAddr,
     pub(crate) in_process: Routes,
+    pub(crate) recorder: Recorder,
     pub(crate) health: CoreHealth,
     pub(crate) shutdown: CancellationToken,
     running: JoinHandle<Result<(), core_service::RunError>>,

@@ -20,8 +20,9 @@ pub(crate) fn run(config: &Config, output: &mut Output<'_>) -> Result<(), Failur
 pub(super) async fn bind(config: &Config, process: &mut Process) -> Result<Roles, Failure> {
     let core = super::core::bind(config, process).await?;
     // The gateway calls the core through the same generated client as over the
-    // network, without a socket between them.
-    let to_core = CoreService::in_process(core.in_process());
+    // network, without a socket between them. Only what it records, which is
+    // nearly all, is not encoded on the way.
+    let to_core = CoreService::in_process(core.in_process()).recording_by(core.recorder());
     let gateway = soap_gateway::bind(
         process.gateway_config(config)?,
         to_core,
