@@ -16,7 +16,13 @@ use std::process::ExitCode;
 use cli::{Cli, Command};
 use config::{Config, ConfigError, Layers, Role, Setting};
 use failure::Failure;
+use mimalloc::MiMalloc;
 use output::Output;
+
+/// A message is many small pieces of memory, of which threads give back what
+/// others took. The system's allocator takes twice the time for them.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let (cli, flags) = match cli::parse(env::args_os()) {
