@@ -1,3 +1,4 @@
-//! What only this backend has: its statements.
+//! What only this backend has: its statements, and TLS on the way to it.
 
 mod plans;
+mod tls;
