@@ -1,6 +1,7 @@
 //! Raw notifications, and those in the quarantine.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sfbridge_values::{Igrp, Timestamp};
 use uuid::Uuid;
@@ -16,8 +17,9 @@ pub struct Notification {
     pub query: String,
     /// Where it came from.
     pub origin: Origin,
-    /// The populated fields with their exact text.
-    pub fields: BTreeMap<String, String>,
+    /// The populated fields with their exact text. Shared, because they are much,
+    /// and only a notification that is held needs them.
+    pub fields: Arc<BTreeMap<String, String>>,
     /// The quarantined notification that this is a replay of.
     pub replay_of: Option<Uuid>,
 }

@@ -11,6 +11,7 @@ use sfbridge_proto::v1 as pb;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::harness::{CoreCaller, PATIENCE, Role, Server, Start, until, without_settings};
 
@@ -105,6 +106,91 @@ async fn a_stream_misses_and_repeats_nothing_however_often_the_core_is_killed() 
     assert!(kept.len() > written.load(Ordering::SeqCst));
     assert_eq!(streamed.len(), kept.len());
     assert_eq!(streamed.into_iter().collect::<BTreeSet<_>>(), kept);
+}
+
+/// A reader over gRPC, which keeps its cursor and nothing else.
+#[derive(Default)]
+struct Reader {
+    cursor: String,
+    streamed: Vec<String>,
+}
+
+impl Reader {
+    /// Reads on at this core until it has seen enough.
+    async fn read(&mut self, core: &CoreCaller, mut is_enough: impl FnMut(&[String]) -> bool) {
+        // A core that was just started may be asked too early.
+        let mut answers = until(async || core.stream(&self.cursor).await.ok()).await;
+        while !is_enough(&self.streamed) {
+            let answer = timeout(PATIENCE, answers.message()).await.unwrap();
+            let answer = answer.unwrap().unwrap();
+            self.cursor = answer.cursor;
+            self.streamed
+                .extend(answer.event.map(|event| event.event_id));
+        }
+    }
+
+    async fn read_more(&mut self, core: &CoreCaller, more: usize) {
+        let enough = self.streamed.len() + more;
+        self.read(core, |streamed| streamed.len() >= enough).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_goes_on_at_another_core_when_its_own_is_killed() {
+    const KILLS: usize = 4;
+    const BATCH: usize = 5;
+    const BETWEEN: usize = 40;
+
+    let database = test_postgres::Database::create();
+    let core = || {
+        let core = Start::new(Role::Core).on_lasting_ports();
+        core.variable("SFBRIDGE_STORE", database.url()).start()
+    };
+    let mut cores = [core().await, core().await];
+    let callers = cores
+        .each_ref()
+        .map(|core| CoreCaller::of(core.core_address()));
+    let stop = CancellationToken::new();
+    let writer = {
+        let (callers, stop) = (callers.clone(), stop.clone());
+        tokio::spawn(async move {
+            let mut written = 0;
+            while !stop.is_cancelled() {
+                let events: Vec<_> = (written..written + BATCH).map(event).collect();
+                // At either core, until one of them acknowledges it.
+                let mut turns = callers.iter().cycle().skip(written);
+                while let Some(core) = turns.next()
+                    && core.record(events.clone()).await.is_err()
+                {
+                    tokio::task::yield_now().await;
+                }
+                written += BATCH;
+            }
+            written
+        })
+    };
+    let mut reader = Reader::default();
+    for round in 0..KILLS {
+        let (own, other) = (round % 2, (round + 1) % 2);
+        reader.read_more(&callers[own], BETWEEN).await;
+        cores[own].kill().await;
+        reader.read_more(&callers[other], BETWEEN).await;
+        cores[own].restart().await;
+    }
+    stop.cancel();
+    let written = writer.await.unwrap();
+    // One more tells that nothing is behind those that are read.
+    let last = until(async || callers[0].record(vec![event(usize::MAX)]).await.ok()).await;
+    let last = last[0].event_id.clone();
+    reader
+        .read(&callers[1], |streamed| streamed.last() == Some(&last))
+        .await;
+
+    let kept = callers[0].events(7).await;
+    let kept: BTreeSet<_> = kept.into_iter().map(|event| event.event_id).collect();
+    assert_eq!(kept.len(), written + 1);
+    assert_eq!(reader.streamed.len(), kept.len());
+    assert_eq!(reader.streamed.into_iter().collect::<BTreeSet<_>>(), kept);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deadpool_postgres::{Client, GenericClient, Transaction};
+use deadpool_postgres::{Client, GenericClient};
 use sfbridge_values::{CallRef, Igrp, ShortText};
 use uuid::Uuid;
 
@@ -12,6 +12,7 @@ use super::super::{CallFilter, Page, PageRequest, StoreError};
 use super::events::visitor_uuid;
 use super::listing::{Conditions, Listing};
 use super::rows::Rows;
+use super::statements::Statement;
 use super::upserts::{Changed, Kept, Known};
 use crate::domain::{Call, NewCall};
 use crate::recording::Batch;
@@ -46,7 +47,7 @@ pub(super) fn keys(batch: &Batch<NewCall>) -> impl Iterator<Item = CallKey> {
 
 /// Those that are there. They are locked, in one order.
 pub(super) async fn find_known(
-    transaction: &Transaction<'_>,
+    transaction: &impl GenericClient,
     keys: &BTreeSet<CallKey>,
 ) -> Result<BTreeMap<CallKey, Kept>, StoreError> {
     if keys.is_empty() {
@@ -78,45 +79,37 @@ pub(super) async fn find_known(
     known.collect()
 }
 
-/// Writes calls, new ones and those that have changed. A new one that somebody
-/// else has recorded since it was looked for is a conflict.
-pub(super) async fn put(
-    transaction: &Transaction<'_>,
+/// The statements that write calls, new ones and those that have changed. A new
+/// one that somebody else has recorded since it was looked for is a conflict.
+pub(super) fn writing(
     changes: &BTreeMap<CallKey, Changed<NewCall>>,
-) -> Result<(), StoreError> {
-    for is_new in [true, false] {
-        let some: Vec<_> = changes
-            .iter()
+) -> impl Iterator<Item = Statement<'_>> {
+    let some = |is_new: bool| -> Vec<Change<'_>> {
+        let changes = changes.iter();
+        changes
             .filter(|(_, changed)| changed.is_new == is_new)
-            .collect();
-        let rows = content_columns(&some);
-        if is_new {
-            new_columns(rows, &some)
-                .insert(transaction, "calls", "")
-                .await?;
-        } else {
-            rows.update(
-                transaction,
-                "calls",
-                "visitor_id = new.visitor_id, start_time = new.start_time,
-                 source_phone_number = new.source_phone_number,
-                 dialled_phone_number = new.dialled_phone_number,
-                 destination_phone_number = new.destination_phone_number,
-                 ring_seconds = new.ring_seconds, call_seconds = new.call_seconds,
-                 bridge_seconds = new.bridge_seconds, state = new.state,
-                 content_hash = new.content_hash",
-                "kept.igrp = new.igrp AND kept.call_ref = new.call_ref",
-            )
-            .await?;
-        }
-    }
-    Ok(())
+            .collect()
+    };
+    let new = some(true);
+    let insertion = new_columns(content_columns(&new), &new).insertion("calls", "");
+    let change = content_columns(&some(false)).change(
+        "calls",
+        "visitor_id = new.visitor_id, start_time = new.start_time,
+         source_phone_number = new.source_phone_number,
+         dialled_phone_number = new.dialled_phone_number,
+         destination_phone_number = new.destination_phone_number,
+         ring_seconds = new.ring_seconds, call_seconds = new.call_seconds,
+         bridge_seconds = new.bridge_seconds, state = new.state,
+         content_hash = new.content_hash",
+        "kept.igrp = new.igrp AND kept.call_ref = new.call_ref",
+    );
+    insertion.into_iter().chain(change)
 }
 
 type Change<'a> = (&'a CallKey, &'a Changed<NewCall>);
 
 /// The columns by which a call is known, and those that may change.
-fn content_columns(changes: &[Change<'_>]) -> Rows {
+fn content_columns<'a>(changes: &[Change<'a>]) -> Rows<'a> {
     let all = || changes.iter().map(|(_, changed)| &changed.content);
     let text =
         |field: fn(&NewCall) -> &ShortText| all().map(move |call| field(call).as_str().to_owned());
@@ -157,7 +150,7 @@ fn content_columns(changes: &[Change<'_>]) -> Rows {
 }
 
 /// Adds the columns that never change.
-fn new_columns(rows: Rows, changes: &[Change<'_>]) -> Rows {
+fn new_columns<'a>(rows: Rows<'a>, changes: &[Change<'a>]) -> Rows<'a> {
     let all = || changes.iter().map(|(_, changed)| *changed);
     rows.column("call_id", all().map(|changed| changed.id))
         .column(

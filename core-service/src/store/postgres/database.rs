@@ -183,6 +183,11 @@ pub(super) fn pause(tries: u32) -> Duration {
 
 /// What every session sets. Whatever the server's defaults, what is committed is
 /// on disk.
+///
+/// Statements are planned once for any values. Plans for certain values are
+/// guesses wherever the server has no statistics yet, as in the partition of a
+/// month that has just begun, and some of those guesses read all of it. None is
+/// worth workers of its own: to start them takes longer than to look rows up.
 fn session_settings(statement_timeout: Duration) -> String {
     let milliseconds = statement_timeout.as_millis();
     format!(
@@ -190,6 +195,8 @@ fn session_settings(statement_timeout: Duration) -> String {
          SET lock_timeout = {milliseconds};
          SET idle_in_transaction_session_timeout = {milliseconds};
          SET jit = off;
+         SET plan_cache_mode = force_generic_plan;
+         SET max_parallel_workers_per_gather = 0;
          SELECT set_config('synchronous_commit', 'on', false)
          WHERE current_setting('synchronous_commit') IN ('off', 'local');"
     )

@@ -24,7 +24,9 @@ const NOW: &str = "SELECT
         pg_snapshot_xmax(pg_current_snapshot())::text::int8 AS newest";
 
 /// Looks at events, without reading them. The two bounds of the transaction are
-/// of one snapshot with what is found between them.
+/// of one snapshot with what is found between them. So many are looked at,
+/// whatever is asked for: a statement that looked for those of one installation
+/// could have to read through all the others.
 const LOOK: &str = "SELECT event_id, number, igrp, action_folded,
         transaction_id::text::int8 AS transaction,
         (octet_length(title) + coalesce(octet_length(attributes), 0)
@@ -32,8 +34,7 @@ const LOOK: &str = "SELECT event_id, number, igrp, action_folded,
     FROM events
     WHERE (transaction_id, number) > ($1::text::xid8, $2)
         AND transaction_id < $3::text::xid8
-        AND ($4::int8 IS NULL OR igrp = $4)
-    ORDER BY transaction_id, number LIMIT $5";
+    ORDER BY transaction_id, number LIMIT $4";
 
 /// An event that was looked at and is asked for.
 struct Seen {
@@ -90,7 +91,6 @@ async fn after(
     };
 
     let statement = client.prepare_cached(LOOK).await?;
-    let igrp = filter.only_igrp().map(sfbridge_values::Igrp::get);
     let found = client
         .query(
             &statement,
@@ -98,7 +98,6 @@ async fn after(
                 &after.transaction.to_string(),
                 &after.number,
                 &settled.to_string(),
-                &igrp,
                 &i64::from(limits.looked_at),
             ],
         )
@@ -142,7 +141,11 @@ fn choose(
             Some(action) => row.try_get::<_, &str>("action_folded")? == action,
             None => true,
         };
-        let is_covered = filter.igrp.is_some() || filter.coverage.covers(columns::igrp(row)?);
+        let igrp = columns::igrp(row)?;
+        let is_covered = match filter.igrp {
+            Some(only) => igrp == only,
+            None => filter.coverage.covers(igrp),
+        };
         if is_action && is_covered {
             bytes += Columns::get::<u64>(row, "bytes")
                 .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))?;

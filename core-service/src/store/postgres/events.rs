@@ -1,6 +1,6 @@
 //! Events.
 
-use deadpool_postgres::{GenericClient, Transaction};
+use deadpool_postgres::GenericClient;
 use sfbridge_values::{Timestamp, VisitorId};
 use uuid::Uuid;
 
@@ -9,23 +9,30 @@ use super::super::rows::event;
 use super::super::{EventFilter, Page, PageRequest, StoreError};
 use super::listing::{Conditions, Listing};
 use super::rows::Rows;
+use super::statements::Statement;
 use crate::domain::{Event, Origin, identity};
 
-/// Reads events with what is known of their calls and visitors.
+/// Reads events with what is known of their calls and visitors. Each of that is
+/// looked up for one event at a time: without `LIMIT` the database may read all
+/// visits and calls instead, when it takes them for few.
 macro_rules! select {
     ($events:literal) => {
         concat!(
             "SELECT events.*,
     calls.number AS call_number, calls.visitor_id AS call_visitor_id,
-    events.visitor_id IS NOT NULL AND (
-        EXISTS (SELECT 1 FROM visits
-                WHERE visits.igrp = events.igrp AND visits.visitor_id = events.visitor_id)
-        OR EXISTS (SELECT 1 FROM calls AS others
-                   WHERE others.igrp = events.igrp AND others.visitor_id = events.visitor_id)
+    events.visitor_id IS NOT NULL AND COALESCE(
+        (SELECT TRUE FROM visits
+         WHERE visits.igrp = events.igrp AND visits.visitor_id = events.visitor_id LIMIT 1),
+        (SELECT TRUE FROM calls AS others
+         WHERE others.igrp = events.igrp AND others.visitor_id = events.visitor_id LIMIT 1),
+        FALSE
     ) AS is_visitor_known
     FROM ",
             $events,
-            " LEFT JOIN calls ON calls.igrp = events.igrp AND calls.call_ref = events.call_ref"
+            " LEFT JOIN LATERAL (
+        SELECT theirs.number, theirs.visitor_id FROM calls AS theirs
+        WHERE theirs.igrp = events.igrp AND theirs.call_ref = events.call_ref LIMIT 1
+    ) AS calls ON TRUE"
         )
     };
 }
@@ -45,18 +52,12 @@ const OF_VISITOR: &str = select!(
           AND own.visitor_id IS DISTINCT FROM $2) AS events"
 );
 
-/// Adds events.
-pub(super) async fn insert(
-    transaction: &Transaction<'_>,
-    events: &[Event],
-) -> Result<(), StoreError> {
-    if events.is_empty() {
-        return Ok(());
-    }
+/// The statement that adds events; none if there are none.
+pub(super) fn insertion(events: &[Event]) -> Result<Option<Statement<'_>>, StoreError> {
     let origin = |field: fn(&Origin) -> Option<&str>| {
         events.iter().map(move |event| {
             let origin = event.origin.as_ref();
-            origin.and_then(field).map(str::to_owned)
+            origin.and_then(field)
         })
     };
     let attributes: Vec<_> = events
@@ -68,10 +69,10 @@ pub(super) async fn insert(
         .map(|event| columns::warnings(&event.warnings))
         .collect::<Result<_, _>>()?;
     let all = || events.iter();
-    Rows::default()
+    Ok(Rows::default()
         .column("event_id", all().map(|event| event.event_id))
         .column("igrp", all().map(|event| event.igrp.get()))
-        .column("action", all().map(|event| event.action.clone()))
+        .column("action", all().map(|event| event.action.as_str()))
         .column(
             "action_folded",
             all().map(|event| event.action.to_lowercase()),
@@ -80,17 +81,17 @@ pub(super) async fn insert(
             "visitor_id",
             all().map(|event| event.visitor_id.map(visitor_uuid)),
         )
-        .column("call_ref", all().map(|event| event.call_ref.clone()))
-        .column("title", all().map(|event| event.title.clone()))
-        .column("value", all().map(|event| event.value.clone()))
+        .column("call_ref", all().map(|event| event.call_ref.as_deref()))
+        .column("title", all().map(|event| event.title.as_str()))
+        .column("value", all().map(|event| event.value.as_deref()))
         .column(
             "transaction_value",
-            all().map(|event| event.transaction_value.clone()),
+            all().map(|event| event.transaction_value.as_deref()),
         )
-        .column("currency", all().map(|event| event.currency.clone()))
+        .column("currency", all().map(|event| event.currency.as_deref()))
         .column(
             "transaction_ref",
-            all().map(|event| event.transaction_ref.clone()),
+            all().map(|event| event.transaction_ref.as_deref()),
         )
         .column("event_time", all().map(|event| event.event_time.micros()))
         .column(
@@ -107,7 +108,7 @@ pub(super) async fn insert(
         )
         .column(
             "source_phone_number",
-            all().map(|event| event.source_phone_number.clone()),
+            all().map(|event| event.source_phone_number.as_deref()),
         )
         .column(
             "call_start_time",
@@ -118,7 +119,7 @@ pub(super) async fn insert(
         .column("warnings", warnings.into_iter())
         .column(
             "idempotency_key",
-            all().map(|event| event.idempotency_key.clone()),
+            all().map(|event| event.idempotency_key.as_deref()),
         )
         .column(
             "organization_id",
@@ -144,9 +145,7 @@ pub(super) async fn insert(
             "record_key",
             origin(|origin| text(origin.record_id.as_ref()).map(identity)),
         )
-        .insert(transaction, "events", "")
-        .await?;
-    Ok(())
+        .insertion("events", ""))
 }
 
 /// A visitor id as the type that 16 bytes have in the database.

@@ -26,35 +26,78 @@ pub(super) async fn find(
     row.map(|row| installation::read(&row)).transpose()
 }
 
-/// How installations are locked by whoever records something in them. None of
-/// them can be deleted before that has ended.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum RecordingLock {
-    /// For records that no job waits for.
-    Plain,
-    /// For visits and calls: a job that has found nothing begins to wait either
-    /// before they are recorded, and is woken, or after, and finds them.
-    AwaitedData,
+/// The kind of advisory locks that installations have: "igrp" in ASCII.
+const LOCKS: i32 = 0x6967_7270;
+
+/// The number of an installation's advisory lock. Those that share one wait for
+/// each other's deletion, and for nothing else.
+fn lock_number(igrp: Igrp) -> i32 {
+    let folded = igrp.get() ^ (igrp.get() >> 32);
+    let [first, second, third, fourth, ..] = folded.to_le_bytes();
+    i32::from_le_bytes([first, second, third, fourth])
 }
 
-/// Installations that something is about to be recorded in.
-pub(super) async fn find_all(
-    transaction: &Transaction<'_>,
+/// Keeps installations from being deleted until the transaction ends, without a
+/// write to their rows, which everybody who records would make.
+///
+/// Whoever reads them has to do so in a later statement: one that waited here
+/// would see them as they were before it waited.
+pub(super) async fn keep(
+    client: &impl GenericClient,
     igrps: &BTreeSet<Igrp>,
-    lock: RecordingLock,
+) -> Result<(), StoreError> {
+    if igrps.is_empty() {
+        return Ok(());
+    }
+    let select =
+        "SELECT pg_advisory_xact_lock_shared($1, number) FROM unnest($2::int4[]) AS number";
+    let statement = client.prepare_cached(select).await?;
+    let numbers: BTreeSet<i32> = igrps.iter().copied().map(lock_number).collect();
+    let numbers: Vec<i32> = numbers.into_iter().collect();
+    client.query(&statement, &[&LOCKS, &numbers]).await?;
+    Ok(())
+}
+
+/// Installations that records which no job waits for are about to be recorded
+/// in, and that are [kept](keep).
+pub(super) async fn find_all(
+    client: &impl GenericClient,
+    igrps: &BTreeSet<Igrp>,
+) -> Result<Vec<Installation>, StoreError> {
+    select_all(
+        client,
+        igrps,
+        "SELECT * FROM installations WHERE igrp = ANY($1)",
+    )
+    .await
+}
+
+/// Installations that visits and calls are about to be recorded in. A job that
+/// has found nothing begins to wait either before they are recorded, and is
+/// woken, or after, and finds them. None of the installations can be deleted
+/// before that has ended.
+pub(super) async fn find_shared(
+    client: &impl GenericClient,
+    igrps: &BTreeSet<Igrp>,
+) -> Result<Vec<Installation>, StoreError> {
+    select_all(
+        client,
+        igrps,
+        "SELECT * FROM installations WHERE igrp = ANY($1) ORDER BY igrp FOR SHARE",
+    )
+    .await
+}
+
+async fn select_all(
+    client: &impl GenericClient,
+    igrps: &BTreeSet<Igrp>,
+    select: &str,
 ) -> Result<Vec<Installation>, StoreError> {
     if igrps.is_empty() {
         return Ok(Vec::new());
     }
-    let lock = match lock {
-        RecordingLock::Plain => "FOR KEY SHARE",
-        RecordingLock::AwaitedData => "FOR SHARE",
-    };
-    let select = format!("SELECT * FROM installations WHERE igrp = ANY($1) ORDER BY igrp {lock}");
-    let statement = transaction.prepare_cached(&select).await?;
-    let rows = transaction
-        .query(&statement, &[&igrp_numbers(igrps)])
-        .await?;
+    let statement = client.prepare_cached(select).await?;
+    let rows = client.query(&statement, &[&igrp_numbers(igrps)]).await?;
     rows.iter().map(installation::read).collect()
 }
 
@@ -122,7 +165,7 @@ pub(super) async fn put(
 
 /// Adds an installation. One that is there by now is a conflict of transactions.
 pub(super) async fn create(
-    transaction: &Transaction<'_>,
+    transaction: &impl GenericClient,
     new: &Installation,
 ) -> Result<(), StoreError> {
     columns(new)?
@@ -139,7 +182,7 @@ struct Linked(Igrp);
 /// Creates an installation, or links one that is linked to nobody. Whoever does
 /// so first is right; for anybody else that is a conflict of transactions.
 pub(super) async fn create_or_link(
-    transaction: &Transaction<'_>,
+    transaction: &impl GenericClient,
     changed: &ChangedInstallation,
 ) -> Result<(), StoreError> {
     let kept = &changed.installation;
@@ -176,7 +219,7 @@ fn organization(
     one(part.map(str::to_owned))
 }
 
-fn columns(kept: &Installation) -> Result<Rows, StoreError> {
+fn columns(kept: &Installation) -> Result<Rows<'_>, StoreError> {
     let Installation {
         igrp,
         display_name,
@@ -255,6 +298,11 @@ pub(super) async fn delete(
     ];
 
     // Waits for those who record in it, and lets nobody begin.
+    let select = "SELECT pg_advisory_xact_lock($1, $2)";
+    let statement = transaction.prepare_cached(select).await?;
+    transaction
+        .query(&statement, &[&LOCKS, &lock_number(igrp)])
+        .await?;
     let select = "SELECT igrp FROM installations WHERE igrp = $1 FOR UPDATE";
     let statement = transaction.prepare_cached(select).await?;
     let igrp = igrp.get();

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::GenericClient;
 use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::columns::{self, Columns};
 use super::rows::Rows;
+use super::statements::Statement;
 use crate::recording::{RecordKind, Seen, UsedKey};
 
 /// The table of a kind's records, and its column of ids.
@@ -22,7 +23,7 @@ pub(super) fn table(kind: RecordKind) -> (&'static str, &'static str) {
 /// What keys were used for, by digest. A key whose record was deleted was never
 /// used. The keys are locked, in one order.
 pub(super) async fn find(
-    transaction: &Transaction<'_>,
+    transaction: &impl GenericClient,
     kind: RecordKind,
     digests: &BTreeSet<[u8; 16]>,
 ) -> Result<Vec<([u8; 16], Seen)>, StoreError> {
@@ -66,15 +67,13 @@ pub(super) async fn find(
     Ok(seen)
 }
 
-/// Remembers keys and the content that was accepted with them. A new key that
-/// somebody else has used since it was looked for is a conflict.
-pub(super) async fn put(
-    transaction: &Transaction<'_>,
-    used: &BTreeMap<[u8; 16], UsedKey>,
-) -> Result<(), StoreError> {
-    for was_seen in [false, true] {
-        let used = || used.iter().filter(|(_, key)| key.was_seen == was_seen);
-        let rows = Rows::default()
+/// The statements that remember keys and the content that was accepted with
+/// them. A new key that somebody else has used since it was looked for is a
+/// conflict.
+pub(super) fn writing(used: &BTreeMap<[u8; 16], UsedKey>) -> impl Iterator<Item = Statement<'_>> {
+    let columns = |was_seen: bool| {
+        let used = || used.iter().filter(move |(_, key)| key.was_seen == was_seen);
+        Rows::default()
             .column(
                 "key_digest",
                 used().map(|(digest, _)| Uuid::from_bytes(*digest)),
@@ -87,16 +86,14 @@ pub(super) async fn put(
             .column(
                 "receive_time",
                 used().map(|(_, key)| key.receive_time.micros()),
-            );
-        if was_seen {
-            let set = "record_id = new.record_id, content_hash = new.content_hash,
-                       receive_time = new.receive_time";
-            let same = "kept.key_digest = new.key_digest";
-            rows.update(transaction, "idempotency_keys", set, same)
-                .await?;
-        } else {
-            rows.insert(transaction, "idempotency_keys", "").await?;
-        }
-    }
-    Ok(())
+            )
+    };
+    let insertion = columns(false).insertion("idempotency_keys", "");
+    let change = columns(true).change(
+        "idempotency_keys",
+        "record_id = new.record_id, content_hash = new.content_hash,
+         receive_time = new.receive_time",
+        "kept.key_digest = new.key_digest",
+    );
+    insertion.into_iter().chain(change)
 }

@@ -92,7 +92,7 @@ impl KnownLeads {
     }
 }
 
-fn rows(leads: &[(LeadKey, KnownLead)]) -> Result<Rows, StoreError> {
+fn rows(leads: &[(LeadKey, KnownLead)]) -> Result<Rows<'_>, StoreError> {
     let keys = || leads.iter().map(|(key, _)| key);
     let text = |write: fn(&KnownLead) -> Result<String, StoreError>| {
         let texts = leads.iter().map(|(_, lead)| write(lead));

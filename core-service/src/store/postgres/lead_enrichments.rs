@@ -6,7 +6,7 @@ pub(super) use work::{
     SLICE, all, any_due, begin_push, cancel, claim, counts, due, release, retry, settle,
 };
 
-use deadpool_postgres::{Client, GenericClient, Transaction};
+use deadpool_postgres::{Client, GenericClient};
 use sfbridge_values::Timestamp;
 use uuid::Uuid;
 
@@ -17,13 +17,14 @@ use super::super::{LeadEnrichmentFilter, Page, PageRequest, StoreError};
 use super::events::visitor_uuid;
 use super::listing::{Conditions, Listing};
 use super::rows::Rows;
+use super::statements::{self, Behind, Statement};
 use crate::domain::{HeldLease, LeadEnrichment, Origin, Progress, SalesforceRefusal, identity};
 use crate::recording::{LeadKey, Needs};
 
 /// The jobs that keys were used for, and the open jobs of leads. They are
 /// locked, in one order.
 pub(super) async fn find_needed(
-    transaction: &Transaction<'_>,
+    transaction: &impl GenericClient,
     needs: &Needs,
 ) -> Result<Vec<LeadEnrichment>, StoreError> {
     if needs.lead_keys.is_empty() && needs.leads.is_empty() {
@@ -59,19 +60,22 @@ pub(super) async fn find_needed(
 
 /// Writes jobs, new ones and those that have changed.
 pub(super) async fn put(
-    transaction: &Transaction<'_>,
+    transaction: &impl GenericClient,
     jobs: &[LeadEnrichment],
 ) -> Result<(), StoreError> {
-    if jobs.is_empty() {
-        return Ok(());
-    }
+    let writing = writing(jobs)?;
+    statements::run(transaction, writing.as_slice(), Behind::Nothing).await?;
+    Ok(())
+}
+
+/// The statement that writes jobs, new ones and those that have changed; none if
+/// there are none.
+pub(super) fn writing(jobs: &[LeadEnrichment]) -> Result<Option<Statement<'_>>, StoreError> {
     let columns = job_columns(jobs)?;
     let columns = progress_columns(columns, jobs)?;
-    columns
-        .insert(
-            transaction,
-            "lead_enrichments",
-            "ON CONFLICT (lead_enrichment_id) DO UPDATE SET
+    Ok(columns.insertion(
+        "lead_enrichments",
+        "ON CONFLICT (lead_enrichment_id) DO UPDATE SET
                  visitor_id = excluded.visitor_id, call_ref = excluded.call_ref,
                  organization_id = excluded.organization_id, record_id = excluded.record_id,
                  state = excluded.state, is_open = excluded.is_open,
@@ -94,12 +98,10 @@ pub(super) async fn put(
                  written_fields = excluded.written_fields, failure_code = excluded.failure_code,
                  failure_description = excluded.failure_description,
                  attribution = excluded.attribution",
-        )
-        .await?;
-    Ok(())
+    ))
 }
 
-fn job_columns(jobs: &[LeadEnrichment]) -> Result<Rows, StoreError> {
+fn job_columns(jobs: &[LeadEnrichment]) -> Result<Rows<'_>, StoreError> {
     let all = || jobs.iter();
     let origin = |field: fn(&Origin) -> Option<&str>| {
         all().map(move |job| job.origin.as_ref().and_then(field).map(str::to_owned))
@@ -171,7 +173,10 @@ fn job_columns(jobs: &[LeadEnrichment]) -> Result<Rows, StoreError> {
         ))
 }
 
-fn progress_columns(rows: Rows, jobs: &[LeadEnrichment]) -> Result<Rows, StoreError> {
+fn progress_columns<'a>(
+    rows: Rows<'a>,
+    jobs: &'a [LeadEnrichment],
+) -> Result<Rows<'a>, StoreError> {
     let all = || jobs.iter().map(|job| &job.progress);
     let time = |field: fn(&Progress) -> Option<Timestamp>| {
         all().map(move |progress| field(progress).map(Timestamp::micros))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deadpool_postgres::{Client, GenericClient, Transaction};
+use deadpool_postgres::{Client, GenericClient};
 use sfbridge_values::{Igrp, Timestamp};
 use uuid::Uuid;
 
@@ -11,13 +11,14 @@ use super::super::rows::quarantined_notification::{self, state_number};
 use super::super::{Page, PageRequest, QuarantineFilter, StoreError};
 use super::listing::{Conditions, Listing, Value};
 use super::rows::Rows;
+use super::statements::Statement;
 use crate::domain::{Coverage, Origin, QuarantineState, QuarantinedNotification, identity};
 use crate::recording::{Held, Hold, Needs, Release};
 
 /// Those that are replayed, and those with these keys. They are locked, in one
 /// order.
 pub(super) async fn held(
-    transaction: &Transaction<'_>,
+    transaction: &impl GenericClient,
     needs: &Needs,
 ) -> Result<Vec<Held>, StoreError> {
     if needs.held_keys.is_empty() && needs.replays.is_empty() {
@@ -39,42 +40,37 @@ pub(super) async fn held(
     rows.iter().map(quarantined_notification::held).collect()
 }
 
-/// Puts notifications into the quarantine, or counts up those that are there.
-pub(super) async fn hold(transaction: &Transaction<'_>, holds: &[Hold]) -> Result<(), StoreError> {
-    if holds.is_empty() {
-        return Ok(());
-    }
+/// The statement that puts notifications into the quarantine, or counts up those
+/// that are there; none if there are none.
+pub(super) fn holding(holds: &[Hold]) -> Result<Option<Statement<'_>>, StoreError> {
     let all = || holds.iter();
     let origin = |field: fn(&Origin) -> Option<&str>| {
         holds
             .iter()
-            .map(move |hold| field(&hold.notification.origin).map(str::to_owned))
+            .map(move |hold| field(&hold.notification.origin))
     };
     let fields: Vec<_> = all()
-        .map(|hold| columns::to_json(&hold.notification.fields))
+        .map(|hold| columns::to_json(&*hold.notification.fields))
         .collect::<Result<_, _>>()?;
     let open = state_number(QuarantineState::Open);
-    Rows::default()
+    Ok(Rows::default()
         .column("quarantined_notification_id", all().map(|hold| hold.id))
         .column(
             "key_digest",
             all().map(|hold| hold.key_digest.map(Uuid::from_bytes)),
         )
         .column("igrp", all().map(|hold| hold.igrp.map_or(0, Igrp::get)))
-        .column(
-            "reason",
-            all().map(|hold| hold.rejection.reason.name().to_owned()),
-        )
-        .column("field", all().map(|hold| hold.rejection.field.clone()))
+        .column("reason", all().map(|hold| hold.rejection.reason.name()))
+        .column("field", all().map(|hold| hold.rejection.field.as_str()))
         .column(
             "description",
-            all().map(|hold| hold.rejection.description.clone()),
+            all().map(|hold| hold.rejection.description.as_str()),
         )
         .column(
             "endpoint",
-            all().map(|hold| hold.notification.endpoint.clone()),
+            all().map(|hold| hold.notification.endpoint.as_str()),
         )
-        .column("query", all().map(|hold| hold.notification.query.clone()))
+        .column("query", all().map(|hold| hold.notification.query.as_str()))
         .column(
             "organization_id",
             origin(|origin| text(origin.organization_id.as_ref())),
@@ -118,8 +114,7 @@ pub(super) async fn hold(transaction: &Transaction<'_>, holds: &[Hold]) -> Resul
             all().map(|hold| i64::from(hold.deliveries)),
         )
         .column("state", all().map(|_| open))
-        .insert(
-            transaction,
+        .insertion(
             "quarantined_notifications AS held",
             "ON CONFLICT (quarantined_notification_id) DO UPDATE SET
                  igrp = excluded.igrp, reason = excluded.reason, field = excluded.field,
@@ -127,36 +122,29 @@ pub(super) async fn hold(transaction: &Transaction<'_>, holds: &[Hold]) -> Resul
                  record_id = excluded.record_id, record_key = excluded.record_key,
                  fields = excluded.fields, last_receive_time = excluded.last_receive_time,
                  delivery_count = held.delivery_count + excluded.delivery_count",
-        )
-        .await?;
-    Ok(())
+        ))
 }
 
-/// Resolves those that have become records.
-pub(super) async fn release(
-    transaction: &Transaction<'_>,
-    releases: &BTreeMap<Uuid, Release>,
-) -> Result<(), StoreError> {
+/// The statement that resolves those that have become records; none if there are
+/// none.
+pub(super) fn releasing(releases: &BTreeMap<Uuid, Release>) -> Option<Statement<'_>> {
     let all = || releases.values();
     Rows::default()
         .column("id", releases.keys().copied())
         .column("state", all().map(|release| state_number(release.state)))
         .column("resolve_time", all().map(|release| release.time.micros()))
         .column("resolved_record_id", all().map(|release| release.record_id))
-        .update(
-            transaction,
+        .change(
             "quarantined_notifications",
             "state = new.state, resolve_time = new.resolve_time,
              resolved_record_id = new.resolved_record_id",
             "kept.quarantined_notification_id = new.id",
         )
-        .await?;
-    Ok(())
 }
 
 /// Marks notifications as replayed or discarded, all or none.
 pub(super) async fn resolve(
-    transaction: &Transaction<'_>,
+    transaction: &impl GenericClient,
     ids: &[Uuid],
     state: QuarantineState,
     now: Timestamp,

@@ -5,7 +5,7 @@
 //! before it is unchanged. Both are worked out when a rating is read, so that
 //! cores which write ratings of one call need not wait for each other.
 
-use deadpool_postgres::{Client, GenericClient, Transaction};
+use deadpool_postgres::{Client, GenericClient};
 use sfbridge_values::Igrp;
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use super::super::rows::call_rating;
 use super::super::{CallRatingFilter, Page, PageRequest, StoreError};
 use super::listing::{Conditions, Listing};
 use super::rows::Rows;
+use super::statements::Statement;
 use crate::domain::{CallRating, Origin, identity};
 use crate::recording::PlacedRating;
 
@@ -37,48 +38,43 @@ const SELECT: &str = "SELECT call_ratings.*,
     AS is_unchanged
     FROM call_ratings";
 
-/// Writes ratings, each in the place of the older one with its id if there is
-/// one.
-pub(super) async fn place(
-    transaction: &Transaction<'_>,
+/// The statements that write ratings, each in the place of the older one with
+/// its id if there is one.
+pub(super) fn placing(
     placed: &[PlacedRating],
-) -> Result<(), StoreError> {
-    if placed.is_empty() {
-        return Ok(());
-    }
+) -> Result<impl Iterator<Item = Statement<'_>>, StoreError> {
     let replaced = placed.iter().filter(|placed| placed.replaces);
     let replaced: Vec<Uuid> = replaced
         .map(|placed| placed.rating.call_rating_id)
         .collect();
-    if !replaced.is_empty() {
-        let delete = "DELETE FROM call_ratings WHERE call_rating_id = ANY($1)";
-        let statement = transaction.prepare_cached(delete).await?;
-        transaction.execute(&statement, &[&replaced]).await?;
-    }
+    let removal = (!replaced.is_empty()).then(|| Statement {
+        sql: "DELETE FROM call_ratings WHERE call_rating_id = ANY($1)".to_owned(),
+        values: vec![Box::new(replaced)],
+    });
     let all = || placed.iter().map(|placed| &placed.rating);
     let origin = |field: fn(&Origin) -> Option<&str>| {
         all().map(move |rating| {
             let origin = rating.origin.as_ref();
-            origin.and_then(field).map(str::to_owned)
+            origin.and_then(field)
         })
     };
     let warnings: Vec<_> = all()
         .map(|rating| columns::warnings(&rating.warnings))
         .collect::<Result<_, _>>()?;
-    Rows::default()
+    let insertion = Rows::default()
         .column("call_rating_id", all().map(|rating| rating.call_rating_id))
         .column("igrp", all().map(|rating| rating.igrp.get()))
-        .column("call_ref", all().map(|rating| rating.call_ref.clone()))
-        .column("rating", all().map(|rating| rating.rating.clone()))
+        .column("call_ref", all().map(|rating| rating.call_ref.as_str()))
+        .column("rating", all().map(|rating| rating.rating.as_str()))
         .column(
             "rating_folded",
             all().map(|rating| rating.rating.to_lowercase()),
         )
         .column(
             "transaction_value",
-            all().map(|rating| rating.transaction_value.clone()),
+            all().map(|rating| rating.transaction_value.as_deref()),
         )
-        .column("currency", all().map(|rating| rating.currency.clone()))
+        .column("currency", all().map(|rating| rating.currency.as_deref()))
         .column(
             "rating_time",
             all().map(|rating| rating.rating_time.micros()),
@@ -94,7 +90,7 @@ pub(super) async fn place(
         .column("warnings", warnings.into_iter())
         .column(
             "idempotency_key",
-            all().map(|rating| rating.idempotency_key.clone()),
+            all().map(|rating| rating.idempotency_key.as_deref()),
         )
         .column(
             "organization_id",
@@ -120,9 +116,8 @@ pub(super) async fn place(
             "record_key",
             origin(|origin| text(origin.record_id.as_ref()).map(identity)),
         )
-        .insert(transaction, "call_ratings", "")
-        .await?;
-    Ok(())
+        .insertion("call_ratings", "");
+    Ok(removal.into_iter().chain(insertion))
 }
 
 /// The current rating of a call.

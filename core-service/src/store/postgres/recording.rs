@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{GenericClient, Transaction};
 use tokio::join;
-use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::columns::warnings;
-use super::database::{Database, transact};
-use super::installations::RecordingLock;
+use super::database::{Database, Tries};
 use super::lead_enrichments::any_due;
+use super::open_transaction::OpenTransaction;
 use super::rows::Rows;
+use super::statements::{self, Behind, Statement, first_cause};
 use super::upserts::{Changed, Upserts};
 use super::{
     calls, events, installations, keys, lead_enrichments, quarantine, ratings, visits, waking,
@@ -115,8 +115,49 @@ pub(super) async fn record(
     database: &Database,
     requests: &[Request],
 ) -> Result<Recorded, StoreError> {
-    transact!(database, |transaction| record_in(&transaction, requests)
-        .await)
+    let mut tries = database.tries();
+    loop {
+        let done = try_to_record(&tries, requests).await;
+        if let Some(done) = tries.end(done).await {
+            return done;
+        }
+    }
+}
+
+async fn try_to_record(tries: &Tries<'_>, requests: &[Request]) -> Result<Recorded, StoreError> {
+    let mut transaction = OpenTransaction::on(tries.client().await?);
+    let done = record_and_commit(&mut transaction, requests).await;
+    transaction.end().await;
+    done
+}
+
+/// Takes two round trips, unless installations are new or jobs may be waiting.
+async fn record_and_commit(
+    transaction: &mut OpenTransaction,
+    requests: &[Request],
+) -> Result<Recorded, StoreError> {
+    let client = transaction.client()?;
+    // In this order: what is read belongs to the transaction.
+    let (begun, decided) = join!(
+        biased;
+        transaction.begin(),
+        Box::pin(decide(client, requests)),
+    );
+    first_cause([begun.as_ref().err(), decided.as_ref().err()])?;
+    let ((), decided) = (begun?, decided?);
+    decided.create_installations(client).await?;
+    let statements = decided.statements()?;
+    let is_woken = if decided.is_awaited() {
+        statements::run(client, &statements, Behind::Nothing).await?;
+        let is_woken = decided.wake(client).await?;
+        transaction.commit(&[]).await?;
+        is_woken
+    } else {
+        transaction.commit(&statements).await?;
+        false
+    };
+    drop(statements);
+    Ok(decided.recorded(is_woken))
 }
 
 /// Records batches in the present transaction.
@@ -124,14 +165,22 @@ pub(super) async fn record_in(
     transaction: &Transaction<'_>,
     requests: &[Request],
 ) -> Result<Recorded, StoreError> {
+    let decided = Box::pin(decide(transaction, requests)).await?;
+    decided.create_installations(transaction).await?;
+    statements::run(transaction, &decided.statements()?, Behind::Nothing).await?;
+    let is_woken = decided.wake(transaction).await?;
+    Ok(decided.recorded(is_woken))
+}
+
+/// Reads, and locks, what batches need, and decides what becomes of them.
+async fn decide(client: &impl GenericClient, requests: &[Request]) -> Result<Decided, StoreError> {
     let mut needs = Needs::default();
     let mut data_needs = DataNeeds::default();
     for request in requests {
         request.add_needs(&mut needs);
         request.add_data_needs(&mut data_needs);
     }
-    // So many statements at once take much room, which belongs on the heap.
-    let (mut draft, mut data) = Box::pin(read(transaction, &needs, &data_needs)).await?;
+    let (mut draft, mut data) = read(client, &needs, &data_needs).await?;
     let mut results = Vec::with_capacity(requests.len());
     for request in requests {
         results.push(match request.clone() {
@@ -149,55 +198,57 @@ pub(super) async fn record_in(
             Request::Rejected(batch) => draft.quarantine(batch),
         });
     }
-    let changes = draft.into_changes();
-    let has_events = !changes.events.is_empty();
-    let is_due = Box::pin(write(transaction, changes, data)).await?;
-    Ok(Recorded {
+    Ok(Decided {
         results,
-        is_due,
-        has_events,
+        changes: draft.into_changes(),
+        visits: data.visits.into_changes(),
+        calls: data.calls.into_changes(),
     })
 }
 
 /// Reads, and locks, what batches need. The statements go out together.
 async fn read(
-    transaction: &Transaction<'_>,
+    client: &impl GenericClient,
     needs: &Needs,
     data_needs: &DataNeeds,
 ) -> Result<(Draft, Data), StoreError> {
     // Those of visits and calls have a stronger lock.
     let awaited = &data_needs.installations.igrps;
     let plain = needs.igrps.difference(awaited).copied().collect();
-    let (awaited, plain, keys, jobs, held, visits, calls) = join!(
-        installations::find_all(transaction, awaited, RecordingLock::AwaitedData),
-        installations::find_all(transaction, &plain, RecordingLock::Plain),
-        async {
-            let mut seen = Vec::new();
-            for kind in RecordKind::ALL {
-                seen.extend(keys::find(transaction, kind, needs.keys(kind)).await?);
-            }
-            Ok(seen)
-        },
-        lead_enrichments::find_needed(transaction, needs),
-        quarantine::held(transaction, needs),
-        visits::find_known(transaction, &data_needs.visits),
-        calls::find_known(transaction, &data_needs.calls),
+    let seen = |kind| keys::find(client, kind, needs.keys(kind));
+    let (kept, awaited, plain, events, ratings, leads, jobs, held, visits, calls) = join!(
+        biased;
+        // What is read of these installations is what they are from then on.
+        installations::keep(client, &plain),
+        installations::find_shared(client, awaited),
+        installations::find_all(client, &plain),
+        seen(RecordKind::Event),
+        seen(RecordKind::CallRating),
+        seen(RecordKind::LeadEnrichment),
+        lead_enrichments::find_needed(client, needs),
+        quarantine::held(client, needs),
+        visits::find_known(client, &data_needs.visits),
+        calls::find_known(client, &data_needs.calls),
     );
     first_cause([
+        kept.as_ref().err(),
         awaited.as_ref().err(),
         plain.as_ref().err(),
-        keys.as_ref().err(),
+        events.as_ref().err(),
+        ratings.as_ref().err(),
+        leads.as_ref().err(),
         jobs.as_ref().err(),
         held.as_ref().err(),
         visits.as_ref().err(),
         calls.as_ref().err(),
     ])?;
-    let (awaited, plain, keys, jobs, held) = (awaited?, plain?, keys?, jobs?, held?);
+    let ((), awaited, plain) = (kept?, awaited?, plain?);
+    let (events, ratings, leads, jobs, held) = (events?, ratings?, leads?, jobs?, held?);
     let mut draft = Draft::default();
     for installation in awaited.into_iter().chain(plain) {
         draft.know_installation(installation);
     }
-    for (digest, seen) in keys {
+    for (digest, seen) in events.into_iter().chain(ratings).chain(leads) {
         draft.know_key(digest, seen);
     }
     for job in jobs {
@@ -213,120 +264,108 @@ async fn read(
     Ok((draft, data))
 }
 
-/// Writes what batches come to. The statements go out together, in an order
-/// that is the same for all transactions. Whether a job may be due sooner than
-/// somebody knows.
-async fn write(
-    transaction: &Transaction<'_>,
+/// What becomes of batches.
+struct Decided {
+    /// The results of each batch, in order.
+    results: Vec<Vec<ItemResult>>,
     changes: Changes,
-    data: Data,
-) -> Result<bool, StoreError> {
-    let Changes {
-        installations,
-        events,
-        ratings,
-        jobs,
-        warnings,
-        keys,
-        holds,
-        releases,
-    } = changes;
-    let creating = async {
-        for changed in installations.values() {
-            installations::create_or_link(transaction, changed).await?;
-        }
-        Ok::<_, StoreError>(())
-    };
-    let visits = data.visits.into_changes();
-    let calls = data.calls.into_changes();
-    let (created, used, recorded, placed, kept, visited, called) = join!(
-        creating,
-        keys::put(transaction, &keys),
-        events::insert(transaction, &events),
-        ratings::place(transaction, &ratings),
-        lead_enrichments::put(transaction, &jobs),
-        visits::put(transaction, &visits),
-        calls::put(transaction, &calls),
-    );
-    let written = [created, used, recorded, placed, kept, visited, called];
-    first_cause(written.iter().map(|done| done.as_ref().err()))?;
-    // These may be about rows that were just written.
-    let (warned, held) = join!(add_warnings(transaction, warnings), async {
-        quarantine::hold(transaction, &holds).await?;
-        quarantine::release(transaction, &releases).await
-    });
-    first_cause([warned.as_ref().err(), held.as_ref().err()])?;
-    let is_woken = wake(transaction, &visits, &calls).await?;
-    Ok(is_woken || any_due(&jobs))
+    visits: BTreeMap<visits::VisitKey, Changed<NewVisit>>,
+    calls: BTreeMap<calls::CallKey, Changed<NewCall>>,
 }
 
-/// Wakes the jobs that wait for what was written; whether there were any.
-async fn wake(
-    transaction: &Transaction<'_>,
-    visits: &BTreeMap<visits::VisitKey, Changed<NewVisit>>,
-    calls: &BTreeMap<calls::CallKey, Changed<NewCall>>,
-) -> Result<bool, StoreError> {
-    let times = visits.values().map(|visit| visit.receive_time);
-    let times = times.chain(calls.values().map(|call| call.receive_time));
-    let Some(now) = times.max() else {
-        return Ok(false);
-    };
-    let visitors = visits.keys().map(|key| (key.igrp, key.visitor_id));
-    let callers = calls
-        .iter()
-        .filter_map(|(key, call)| Some((key.igrp, call.content.visitor_id?)));
-    let visitors: BTreeSet<_> = visitors.chain(callers).collect();
-    let visitors: Vec<_> = visitors.into_iter().collect();
-    let calls: Vec<_> = calls
-        .keys()
-        .map(|key| (key.igrp, key.call_ref.clone()))
-        .collect();
-    waking::wake(transaction, &visitors, &calls, now).await
-}
-
-/// Of statements that went out together: why one failed, if one did. Those
-/// behind it fail too, only because the transaction is lost by then.
-fn first_cause<'a>(
-    failures: impl IntoIterator<Item = Option<&'a StoreError>>,
-) -> Result<(), StoreError> {
-    let is_consequence = |failure: &StoreError| match failure {
-        StoreError::Refused(source) => {
-            let source: &(dyn std::error::Error + 'static) = &**source;
-            let error = source.downcast_ref::<tokio_postgres::Error>();
-            error.and_then(tokio_postgres::Error::code)
-                == Some(&SqlState::IN_FAILED_SQL_TRANSACTION)
+impl Decided {
+    /// Creates and links installations. Somebody else may do so at the same time.
+    async fn create_installations(&self, client: &impl GenericClient) -> Result<(), StoreError> {
+        for changed in self.changes.installations.values() {
+            installations::create_or_link(client, changed).await?;
         }
-        _ => false,
-    };
-    let failures: Vec<&StoreError> = failures.into_iter().flatten().collect();
-    let cause = failures.iter().find(|failure| !is_consequence(failure));
-    match cause.or(failures.first()) {
-        Some(failure) => Err(StoreError::clone(failure)),
-        None => Ok(()),
+        Ok(())
+    }
+
+    /// The statements that write all the rest, in an order that is the same for
+    /// all transactions. Each may be about rows that those before it have
+    /// written.
+    fn statements(&self) -> Result<Vec<Statement<'_>>, StoreError> {
+        let Changes {
+            installations: _,
+            events,
+            ratings,
+            jobs,
+            warnings,
+            keys,
+            holds,
+            releases,
+        } = &self.changes;
+        let mut statements = Vec::new();
+        statements.extend(keys::writing(keys));
+        statements.extend(events::insertion(events)?);
+        statements.extend(ratings::placing(ratings)?);
+        statements.extend(lead_enrichments::writing(jobs)?);
+        statements.extend(visits::writing(&self.visits)?);
+        statements.extend(calls::writing(&self.calls));
+        add_warnings(&mut statements, warnings)?;
+        statements.extend(quarantine::holding(holds)?);
+        statements.extend(quarantine::releasing(releases));
+        Ok(statements)
+    }
+
+    /// Whether there is something that jobs may be waiting for.
+    fn is_awaited(&self) -> bool {
+        !self.visits.is_empty() || !self.calls.is_empty()
+    }
+
+    /// Wakes the jobs that wait for what was written; whether there were any
+    /// that may be due.
+    async fn wake(&self, client: &impl GenericClient) -> Result<bool, StoreError> {
+        let Self { visits, calls, .. } = self;
+        let times = visits.values().map(|visit| visit.receive_time);
+        let times = times.chain(calls.values().map(|call| call.receive_time));
+        let Some(now) = times.max() else {
+            return Ok(false);
+        };
+        let visitors = visits.keys().map(|key| (key.igrp, key.visitor_id));
+        let callers = calls
+            .iter()
+            .filter_map(|(key, call)| Some((key.igrp, call.content.visitor_id?)));
+        let visitors: BTreeSet<_> = visitors.chain(callers).collect();
+        let visitors: Vec<_> = visitors.into_iter().collect();
+        let calls: Vec<_> = calls
+            .keys()
+            .map(|key| (key.igrp, key.call_ref.clone()))
+            .collect();
+        waking::wake(client, &visitors, &calls, now).await
+    }
+
+    fn recorded(self, is_woken: bool) -> Recorded {
+        Recorded {
+            is_due: is_woken || any_due(&self.changes.jobs),
+            has_events: !self.changes.events.is_empty(),
+            results: self.results,
+        }
     }
 }
 
-async fn add_warnings(
-    transaction: &Transaction<'_>,
-    changed: BTreeMap<(RecordKind, Uuid), Vec<String>>,
+/// Adds the statements that replace the warnings of records.
+fn add_warnings<'a>(
+    statements: &mut Vec<Statement<'a>>,
+    changed: &'a BTreeMap<(RecordKind, Uuid), Vec<String>>,
 ) -> Result<(), StoreError> {
     let kinds: BTreeSet<RecordKind> = changed.keys().map(|(kind, _)| *kind).collect();
     for kind in kinds {
         let (table, id_column) = keys::table(kind);
-        let of_kind = || changed.iter().filter(|((of, _), _)| *of == kind);
+        let of_kind = || changed.iter().filter(move |((of, _), _)| *of == kind);
         let texts: Vec<_> = of_kind()
             .map(|(_, all)| warnings(all))
             .collect::<Result<_, _>>()?;
-        Rows::default()
+        let change = Rows::default()
             .column("id", of_kind().map(|((_, id), _)| *id))
             .column("warnings", texts.into_iter())
-            .update(
-                transaction,
+            .change(
                 table,
                 "warnings = new.warnings",
                 &format!("kept.{id_column} = new.id"),
-            )
-            .await?;
+            );
+        statements.extend(change);
     }
     Ok(())
 }

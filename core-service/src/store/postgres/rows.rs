@@ -2,26 +2,27 @@
 
 use std::fmt::Write as _;
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::GenericClient;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::super::StoreError;
+use super::statements::{self, Behind, Statement};
 
 /// Rows for one statement, column by column. Each column is one parameter, an
 /// array of as many values as there are rows.
 ///
 /// Names come from the code alone; what callers send is bound.
 #[derive(Default)]
-pub(super) struct Rows {
+pub(super) struct Rows<'a> {
     names: Vec<&'static str>,
     types: Vec<&'static str>,
-    arrays: Vec<Box<dyn ToSql + Sync + Send>>,
+    arrays: Vec<Box<dyn ToSql + Sync + Send + 'a>>,
     count: usize,
 }
 
 /// A value that a column of many rows takes.
-pub(super) trait ColumnValue: ToSql + Sync + Send + 'static {
+pub(super) trait ColumnValue: ToSql + Sync + Send {
     /// The type of the column.
     const TYPE: &'static str;
 }
@@ -38,6 +39,10 @@ impl ColumnValue for String {
     const TYPE: &'static str = "text";
 }
 
+impl ColumnValue for &str {
+    const TYPE: &'static str = "text";
+}
+
 impl ColumnValue for Vec<u8> {
     const TYPE: &'static str = "bytea";
 }
@@ -50,9 +55,9 @@ impl<T: ColumnValue> ColumnValue for Option<T> {
     const TYPE: &'static str = T::TYPE;
 }
 
-impl Rows {
+impl<'a> Rows<'a> {
     /// Adds a column.
-    pub(super) fn column<T: ColumnValue>(
+    pub(super) fn column<T: ColumnValue + 'a>(
         mut self,
         name: &'static str,
         values: impl Iterator<Item = T>,
@@ -65,41 +70,48 @@ impl Rows {
         self
     }
 
-    /// Inserts the rows into a table. `conflict` is an `ON CONFLICT` clause, or
-    /// nothing: then a row that is there already is a conflict of transactions.
+    /// The statement that inserts the rows into a table; none if there are no
+    /// rows. `conflict` is an `ON CONFLICT` clause, or nothing: then a row that
+    /// is there already is a conflict of transactions.
+    pub(super) fn insertion(self, table: &str, conflict: &str) -> Option<Statement<'a>> {
+        let names = self.names.join(", ");
+        let head = format!("INSERT INTO {table} ({names}) SELECT * FROM ");
+        self.statement(&head, conflict)
+    }
+
+    /// The statement that updates rows of a table; none if there are no rows.
+    /// `set` says what becomes of a row of the table; `condition` which row of
+    /// it, beside those here, which are called `new`.
+    pub(super) fn change(self, table: &str, set: &str, condition: &str) -> Option<Statement<'a>> {
+        let head = format!("UPDATE {table} AS kept SET {set} FROM ");
+        let tail = format!("AS new ({}) WHERE {condition}", self.names.join(", "));
+        self.statement(&head, &tail)
+    }
+
+    /// Inserts the rows, as [`Rows::insertion`] says; how many.
     pub(super) async fn insert(
         self,
-        transaction: &Transaction<'_>,
+        client: &impl GenericClient,
         table: &str,
         conflict: &str,
     ) -> Result<u64, StoreError> {
-        let names = self.names.join(", ");
-        let head = format!("INSERT INTO {table} ({names}) SELECT * FROM ");
-        self.run(transaction, &head, conflict).await
+        run(client, self.insertion(table, conflict)).await
     }
 
-    /// Updates rows of a table. `set` says what becomes of a row of the table;
-    /// `condition` which row of it, beside those here, which are called `new`.
+    /// Updates rows, as [`Rows::change`] says; how many.
     pub(super) async fn update(
         self,
-        transaction: &Transaction<'_>,
+        client: &impl GenericClient,
         table: &str,
         set: &str,
         condition: &str,
     ) -> Result<u64, StoreError> {
-        let head = format!("UPDATE {table} AS kept SET {set} FROM ");
-        let tail = format!("AS new ({}) WHERE {condition}", self.names.join(", "));
-        self.run(transaction, &head, &tail).await
+        run(client, self.change(table, set, condition)).await
     }
 
-    async fn run(
-        self,
-        transaction: &Transaction<'_>,
-        head: &str,
-        tail: &str,
-    ) -> Result<u64, StoreError> {
+    fn statement(self, head: &str, tail: &str) -> Option<Statement<'a>> {
         if self.count == 0 {
-            return Ok(0);
+            return None;
         }
         let mut sql = format!("{head}unnest(");
         for (index, column_type) in self.types.iter().enumerate() {
@@ -108,12 +120,17 @@ impl Rows {
             let _ = write!(sql, "{comma}${}::{column_type}[]", index + 1);
         }
         let _ = write!(sql, ") {tail}");
-        let statement = transaction.prepare_cached(&sql).await?;
-        let arrays: Vec<&(dyn ToSql + Sync)> = self
-            .arrays
-            .iter()
-            .map(|array| &**array as &(dyn ToSql + Sync))
-            .collect();
-        Ok(transaction.execute(&statement, &arrays).await?)
+        Some(Statement {
+            sql,
+            values: self.arrays,
+        })
     }
+}
+
+async fn run(
+    client: &impl GenericClient,
+    statement: Option<Statement<'_>>,
+) -> Result<u64, StoreError> {
+    let changed = statements::run(client, statement.as_slice(), Behind::Nothing).await?;
+    Ok(changed.into_iter().sum())
 }

@@ -118,7 +118,7 @@ pub(super) async fn put(
     Ok(())
 }
 
-fn columns(kept: &SalesforceConnection) -> Result<Rows, StoreError> {
+fn columns(kept: &SalesforceConnection) -> Result<Rows<'_>, StoreError> {
     let SalesforceConnection {
         igrp,
         login:

@@ -1,3 +1,6 @@
-//! What only this backend has: its statements.
+//! What only this backend has: its statements and transactions, and TLS on the
+//! way to it.
 
 mod plans;
+mod tls;
+mod transactions;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deadpool_postgres::{Client, GenericClient, Transaction};
+use deadpool_postgres::{Client, GenericClient};
 use sfbridge_values::{Igrp, LongText, Timestamp, VisitorId};
 use uuid::Uuid;
 
@@ -12,6 +12,7 @@ use super::super::{Page, PageRequest, StoreError, VisitFilter};
 use super::events::visitor_uuid;
 use super::listing::{Conditions, Listing};
 use super::rows::Rows;
+use super::statements::Statement;
 use super::upserts::{Changed, Kept, Known};
 use crate::domain::{NewVisit, Visit, VisitorHistory};
 use crate::recording::Batch;
@@ -50,7 +51,7 @@ pub(super) fn keys(batch: &Batch<NewVisit>) -> impl Iterator<Item = VisitKey> {
 
 /// Those that are there. They are locked, in one order.
 pub(super) async fn find_known(
-    transaction: &Transaction<'_>,
+    transaction: &impl GenericClient,
     keys: &BTreeSet<VisitKey>,
 ) -> Result<BTreeMap<VisitKey, Kept>, StoreError> {
     if keys.is_empty() {
@@ -89,46 +90,38 @@ pub(super) async fn find_known(
     known.collect()
 }
 
-/// Writes visits, new ones and those that have changed. A new one that somebody
-/// else has recorded since it was looked for is a conflict.
-pub(super) async fn put(
-    transaction: &Transaction<'_>,
+/// The statements that write visits, new ones and those that have changed. A new
+/// one that somebody else has recorded since it was looked for is a conflict.
+pub(super) fn writing(
     changes: &BTreeMap<VisitKey, Changed<NewVisit>>,
-) -> Result<(), StoreError> {
-    for is_new in [true, false] {
-        let some: Vec<_> = changes
-            .iter()
+) -> Result<impl Iterator<Item = Statement<'_>>, StoreError> {
+    let some = |is_new: bool| -> Vec<Change<'_>> {
+        let changes = changes.iter();
+        changes
             .filter(|(_, changed)| changed.is_new == is_new)
-            .collect();
-        let rows = content_columns(&some)?;
-        if is_new {
-            new_columns(rows, &some)
-                .insert(transaction, "visits", "")
-                .await?;
-        } else {
-            rows.update(
-                transaction,
-                "visits",
-                "channel_name = new.channel_name, channel_type = new.channel_type,
-                 source = new.source, campaign = new.campaign, ad_group = new.ad_group,
-                 term = new.term, match_type = new.match_type, network = new.network,
-                 landing_page = new.landing_page, referrer = new.referrer,
-                 page_title = new.page_title, pass_through = new.pass_through,
-                 variables = new.variables, content_hash = new.content_hash",
-                "kept.igrp = new.igrp AND kept.visitor_id = new.visitor_id
-                 AND kept.visit_time = new.visit_time
-                 AND kept.landing_page_hash = new.landing_page_hash",
-            )
-            .await?;
-        }
-    }
-    Ok(())
+            .collect()
+    };
+    let new = some(true);
+    let insertion = new_columns(content_columns(&new)?, &new).insertion("visits", "");
+    let change = content_columns(&some(false))?.change(
+        "visits",
+        "channel_name = new.channel_name, channel_type = new.channel_type,
+         source = new.source, campaign = new.campaign, ad_group = new.ad_group,
+         term = new.term, match_type = new.match_type, network = new.network,
+         landing_page = new.landing_page, referrer = new.referrer,
+         page_title = new.page_title, pass_through = new.pass_through,
+         variables = new.variables, content_hash = new.content_hash",
+        "kept.igrp = new.igrp AND kept.visitor_id = new.visitor_id
+         AND kept.visit_time = new.visit_time
+         AND kept.landing_page_hash = new.landing_page_hash",
+    );
+    Ok(insertion.into_iter().chain(change))
 }
 
 type Change<'a> = (&'a VisitKey, &'a Changed<NewVisit>);
 
 /// The columns by which a visit is known, and those that may change.
-fn content_columns(changes: &[Change<'_>]) -> Result<Rows, StoreError> {
+fn content_columns<'a>(changes: &[Change<'a>]) -> Result<Rows<'a>, StoreError> {
     let keys = || changes.iter().map(|(key, _)| *key);
     let text = |field: fn(&NewVisit) -> &LongText| {
         let visits = changes.iter().map(|(_, changed)| &changed.content);
@@ -169,7 +162,7 @@ fn content_columns(changes: &[Change<'_>]) -> Result<Rows, StoreError> {
 }
 
 /// Adds the columns that never change.
-fn new_columns(rows: Rows, changes: &[Change<'_>]) -> Rows {
+fn new_columns<'a>(rows: Rows<'a>, changes: &[Change<'a>]) -> Rows<'a> {
     let all = || changes.iter().map(|(_, changed)| *changed);
     rows.column("visit_id", all().map(|changed| changed.id))
         .column(

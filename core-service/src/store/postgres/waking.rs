@@ -1,6 +1,6 @@
 //! Waking the jobs that wait for visits and calls.
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::GenericClient;
 use sfbridge_values::{CallRef, Igrp, Timestamp, VisitorId};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use super::lead_enrichments::{self, all, any_due};
 /// The transaction holds the installations' rows `FOR SHARE`, so that none of
 /// these jobs begins to wait meanwhile.
 pub(super) async fn wake(
-    transaction: &Transaction<'_>,
+    transaction: &impl GenericClient,
     visitors: &[(Igrp, VisitorId)],
     calls: &[(Igrp, CallRef)],
     now: Timestamp,

@@ -3,7 +3,8 @@
 //! Each takes the batches that wait, has them decided about together, writes
 //! all that this comes to with one statement for each table, commits once, and
 //! only then lets the answers go. So concurrent requests share round trips and
-//! a sync. While one task waits for its commit, the next reads for its own.
+//! a sync. While one task waits for its commit, the next may work on its own
+//! group, if that is worth it ([`Turns`]).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -17,6 +18,7 @@ use super::super::{Pace, StoreError};
 use super::database::Database;
 use super::notices::{Notices, Topic};
 use super::recording::{self, Request};
+use super::turns::Turns;
 use crate::metrics::{ClassLabel, StoreMetrics};
 use crate::recording::ItemResult;
 
@@ -33,6 +35,7 @@ const GROUP_ITEMS: usize = 2_048;
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     queue: Arc<Queue<Job>>,
+    turns: Arc<Turns>,
     tasks: Arc<Mutex<JoinSet<()>>>,
     metrics: StoreMetrics,
 }
@@ -57,11 +60,13 @@ impl Writer {
         metrics: StoreMetrics,
     ) -> Self {
         let queue = Arc::new(Queue::new());
+        let turns = Arc::new(Turns::default());
         let mut tasks = JoinSet::new();
         for _ in 0..TASKS {
             let task = Task {
                 database: database.clone(),
                 queue: Arc::clone(&queue),
+                turns: Arc::clone(&turns),
                 notices: notices.clone(),
                 pace,
                 metrics: metrics.clone(),
@@ -70,6 +75,7 @@ impl Writer {
         }
         Self {
             queue,
+            turns,
             tasks: Arc::new(Mutex::new(tasks)),
             metrics,
         }
@@ -97,6 +103,7 @@ impl Writer {
                 }
                 Refusal::Closed => StoreError::Closed,
             })?;
+        self.turns.came(items);
         // Dropped unused only when the task panics.
         answered.await.unwrap_or(Err(StoreError::Defect))
     }
@@ -104,6 +111,7 @@ impl Writer {
     /// Finishes what is queued and ends the tasks.
     pub(super) async fn close(&self) {
         self.queue.close();
+        self.turns.close();
         let mut tasks = {
             let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *tasks)
@@ -119,6 +127,7 @@ impl Writer {
 struct Task {
     database: Database,
     queue: Arc<Queue<Job>>,
+    turns: Arc<Turns>,
     notices: Notices,
     pace: Pace,
     metrics: StoreMetrics,
@@ -126,7 +135,11 @@ struct Task {
 
 impl Task {
     async fn run(self) {
-        while let Some(first) = self.queue.arrival().await {
+        loop {
+            let _turn = self.turns.begin().await;
+            let Some(first) = self.queue.arrival().await else {
+                return;
+            };
             let group = self.group(first);
             if !group.is_empty() {
                 self.run_group(group).await;
@@ -141,6 +154,7 @@ impl Task {
         let mut items = 0;
         let mut next = Some(first);
         while let Some(job) = next {
+            self.turns.went(job.request.items());
             if job.came_at.elapsed() > self.pace.longest_wait {
                 self.metrics.overloaded.get_or_create(&job.class).inc();
                 let _ = job.answer.send(Err(StoreError::Overloaded));

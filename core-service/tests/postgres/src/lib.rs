@@ -15,7 +15,9 @@
     reason = "a test that has no server can only fail, and says why"
 )]
 
+use std::io::Write as _;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -77,6 +79,22 @@ impl Database {
         format!("{server}/{}?{query}", self.name)
     }
 
+    /// Has `psql` run SQL in a transaction that stays open as long as what comes
+    /// of this.
+    ///
+    /// # Panics
+    ///
+    /// When there is no `psql`.
+    pub fn hold(&self, sql: &str) -> Held {
+        let mut psql = self.server.program("psql");
+        psql.args(["--no-psqlrc", "--quiet", &self.url()]);
+        let spawned = psql.stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        let mut held = Held(spawned.expect("psql runs"));
+        let input = held.0.stdin.as_mut().expect("it is piped");
+        writeln!(input, "BEGIN; {sql};").expect("psql reads");
+        held
+    }
+
     /// Has `psql` run SQL in it, and returns what that prints.
     ///
     /// # Panics
@@ -92,6 +110,68 @@ impl Database {
         let errors = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "{sql}: {errors}");
         String::from_utf8_lossy(&done.stdout).trim().to_owned()
+    }
+}
+
+/// A transaction that is open. It is undone when this goes.
+#[derive(Debug)]
+pub struct Held(Child);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server of its own for one test, which speaks TLS, and refuses whoever does
+/// not. It has a database `postgres` and a user `sfbridge`.
+#[derive(Debug)]
+pub struct TlsServer {
+    port: u16,
+    /// Holds the pipe that keeps the server alive.
+    _process: Child,
+}
+
+impl TlsServer {
+    /// Starts it with a certificate and its key, as PEM.
+    ///
+    /// # Panics
+    ///
+    /// When no server can be started.
+    pub fn start(certificate: &str, key: &str) -> Self {
+        let folder = folder();
+        let write = |name: &str, text: &str| {
+            let path = folder.join(name);
+            std::fs::write(&path, text).expect("there is room for a file");
+            // The server takes no key that others can read.
+            let permissions = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(&path, permissions).expect("it is ours");
+            path.display().to_string()
+        };
+        let options = [
+            "ssl=on".to_owned(),
+            format!("ssl_cert_file={}", write("server.pem", certificate)),
+            format!("ssl_key_file={}", write("server.key", key)),
+            format!(
+                "hba_file={}",
+                write("hba.conf", "hostssl all all 127.0.0.1/32 trust\n")
+            ),
+        ];
+        let programs = programs();
+        let port = free_port();
+        let server = Self {
+            port,
+            _process: spawn(&programs, &folder, port, &options),
+        };
+        let url = server.url("127.0.0.1", "sslmode=require");
+        await_start(|| run(&programs, "psql", &["--command", "SELECT 1", &url]));
+        server
+    }
+
+    /// The URL of its database, with the server named like this.
+    pub fn url(&self, host: &str, query: &str) -> String {
+        format!("postgres://sfbridge@{host}:{}/postgres?{query}", self.port)
     }
 }
 
@@ -113,59 +193,83 @@ impl Server {
             };
         }
         let programs = programs();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("there is a free port")
-            .port();
+        let port = free_port();
         let server = Self {
             url: format!("postgres://sfbridge@127.0.0.1:{port}/postgres?sslmode=disable"),
-            _process: Some(spawn(&programs, port)),
+            _process: Some(spawn(&programs, &folder(), port, &[])),
             programs,
         };
-        let end = Instant::now() + PATIENCE;
-        while !server.run("psql", &["--command", "SELECT 1", &server.url]) {
-            assert!(Instant::now() < end, "the server does not start");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        await_start(|| server.run("psql", &["--command", "SELECT 1", &server.url]));
         server
     }
 
     fn program(&self, name: &str) -> Command {
-        let mut program = Command::new(self.programs.join(name));
-        program.stdin(Stdio::null());
-        program
+        program(&self.programs, name)
     }
 
     fn run(&self, name: &str, arguments: &[&str]) -> bool {
-        let done = self.program(name).args(arguments).output();
-        done.is_ok_and(|done| done.status.success())
+        run(&self.programs, name, arguments)
     }
 }
 
+fn program(programs: &Path, name: &str) -> Command {
+    let mut program = Command::new(programs.join(name));
+    program.stdin(Stdio::null());
+    program
+}
+
+fn run(programs: &Path, name: &str, arguments: &[&str]) -> bool {
+    let done = program(programs, name).args(arguments).output();
+    done.is_ok_and(|done| done.status.success())
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0");
+    let address = listener.and_then(|listener| listener.local_addr());
+    address.expect("there is a free port").port()
+}
+
+fn await_start(is_there: impl Fn() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_there() {
+        assert!(Instant::now() < end, "the server does not start");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A folder for a server. Its shell removes it, because this process may end in
+/// any way.
+fn folder() -> PathBuf {
+    tempfile::Builder::new()
+        .prefix("sfbridge-postgres-")
+        .tempdir()
+        .expect("there is room for a folder")
+        .keep()
+}
+
 /// Starts a server in a shell that ends it, and removes its folder, once this
-/// process is gone.
-fn spawn(programs: &Path, port: u16) -> Child {
+/// process is gone. Options are settings of the server, as `name=value`.
+fn spawn(programs: &Path, folder: &Path, port: u16, options: &[String]) -> Child {
     const SCRIPT: &str = r#"
-        "$1/initdb" --pgdata "$2/data" --username sfbridge --auth trust --encoding UTF8 \
-            --locale C --no-sync >"$2/log" 2>&1 || { cat "$2/log" >&2; exit 1; }
-        "$1/postgres" -D "$2/data" -k "$2" -p "$3" -c listen_addresses=127.0.0.1 \
-            -c fsync=off -c max_connections=300 -c shared_buffers=64MB >>"$2/log" 2>&1 &
+        programs=$1 folder=$2 port=$3
+        shift 3
+        "$programs/initdb" --pgdata "$folder/data" --username sfbridge --auth trust \
+            --encoding UTF8 --locale C --no-sync >"$folder/log" 2>&1 \
+            || { cat "$folder/log" >&2; exit 1; }
+        "$programs/postgres" -D "$folder/data" -k "$folder" -p "$port" \
+            -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300 \
+            -c shared_buffers=64MB "$@" >>"$folder/log" 2>&1 &
         server=$!
         read -r _
         kill -QUIT "$server"
         wait "$server"
-        rm -rf "$2"
+        rm -rf "$folder"
     "#;
 
-    // Removed by the shell, because this process may end in any way.
-    let folder = tempfile::Builder::new()
-        .prefix("sfbridge-postgres-")
-        .tempdir()
-        .expect("there is room for a folder")
-        .keep();
     let mut shell = if is_root() {
         // PostgreSQL refuses to run as root.
-        let owner = Command::new("chown").arg("postgres").arg(&folder).status();
+        let mut chown = Command::new("chown");
+        let owner = chown.args(["-R", "postgres"]).arg(folder).status();
         assert!(
             owner.is_ok_and(|status| status.success()),
             "there is no user `postgres` to run the server as; install PostgreSQL"
@@ -184,8 +288,9 @@ fn spawn(programs: &Path, port: u16) -> Child {
     shell
         .args(["-c", SCRIPT, "postgres"])
         .arg(programs)
-        .arg(&folder)
+        .arg(folder)
         .arg(port.to_string())
+        .args(options.iter().flat_map(|option| ["-c", option]))
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

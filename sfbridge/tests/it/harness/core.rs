@@ -12,8 +12,8 @@ use sfbridge_proto::v1::event_service_client::EventServiceClient;
 use sfbridge_proto::v1::installation_service_client::InstallationServiceClient;
 use sfbridge_proto::v1::lead_enrichment_service_client::LeadEnrichmentServiceClient;
 use sfbridge_proto::v1::quarantine_service_client::QuarantineServiceClient;
-use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Status, Streaming};
 
 /// The largest page.
 const PAGE: i32 = 1_000;
@@ -59,6 +59,21 @@ impl CoreCaller {
         };
         let mut client = EventServiceClient::new(self.channel());
         Ok(client.record_events(request).await?.into_inner().results)
+    }
+
+    /// The stream of all events, from a cursor on; from the beginning where that
+    /// is empty.
+    pub(crate) async fn stream(
+        &self,
+        cursor: &str,
+    ) -> Result<Streaming<pb::StreamEventsResponse>, Status> {
+        let request = pb::StreamEventsRequest {
+            cursor: cursor.to_owned(),
+            start: pb::StreamStart::Beginning.into(),
+            ..Default::default()
+        };
+        let mut client = EventServiceClient::new(self.channel());
+        Ok(client.stream_events(request).await?.into_inner())
     }
 
     /// All events of an installation.

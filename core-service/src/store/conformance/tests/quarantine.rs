@@ -1,6 +1,7 @@
 //! The quarantine.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -37,7 +38,7 @@ pub(super) async fn a_rejected_notification_is_kept_and_an_item_without_one_is_n
     let id = record(store, 1, without_installation).await.quarantined();
     let kept = get(store, id).await;
     assert_eq!((kept.igrp, kept.reason), (None, BAD));
-    assert_eq!(kept.fields, notification().fields);
+    assert_eq!(kept.fields, *notification().fields);
     assert_eq!(kept.origin, notification().origin);
     assert_eq!(
         (kept.state, kept.delivery_count),
@@ -51,7 +52,7 @@ pub(super) async fn a_redelivered_bad_notification_keeps_its_one_record(store: &
     let id = held(store, "k").await;
     let mut again = bad(RejectionReason::InvalidDecimal).notified("k");
     again.notification.as_mut().unwrap().fields =
-        BTreeMap::from([("Name".to_owned(), "newer".to_owned())]);
+        Arc::new(BTreeMap::from([("Name".to_owned(), "newer".to_owned())]));
     assert_eq!(record(store, 5, again).await.quarantined(), id);
     let kept = get(store, id).await;
     assert_eq!((kept.receive_time, kept.last_receive_time), (at(1), at(5)));

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deadpool_postgres::{Client, Transaction};
+use deadpool_postgres::{Client, GenericClient, Transaction};
 use sfbridge_values::{CallRef, Igrp, Timestamp};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -373,7 +373,7 @@ pub(in super::super) fn any_due(jobs: &[LeadEnrichment]) -> bool {
 
 /// Reads jobs.
 pub(in super::super) async fn all(
-    transaction: &Transaction<'_>,
+    transaction: &impl GenericClient,
     select: &str,
     values: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<LeadEnrichment>, StoreError> {
