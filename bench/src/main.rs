@@ -1,22 +1,27 @@
 //! Measures sfbridge from outside.
 
+mod closed_loop;
 mod connection;
 mod cost;
 mod fill;
 mod generator;
-mod message;
 mod overload;
+mod postgres;
+mod process;
+mod recorded;
 mod report;
-mod shape;
+mod round;
+mod table;
 mod throughput;
+mod usage;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::{Args, Parser, Subcommand};
-use throughput::Setup;
 
-/// Measures sfbridge from outside, with messages at a fixed rate.
+/// Measures sfbridge from outside, and compares it with other receivers.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -34,6 +39,38 @@ enum Measurement {
     Cost(Cost),
     /// How many messages setups acknowledge when connections never rest
     Throughput(Throughput),
+    /// sfbridge beside other receivers, all started for it
+    Table(Table),
+}
+
+#[derive(Debug, Args)]
+struct Table {
+    /// The sfbridge that is measured [default: the one beside this program]
+    #[arg(long, value_name = "PROGRAM")]
+    sfbridge: Option<PathBuf>,
+    /// What to measure, comma-separated
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = <table::Setup as clap::ValueEnum>::value_variants().to_vec())]
+    setup: Vec<table::Setup>,
+    /// With which loads, as NOTIFICATIONSxCONNECTIONS, comma-separated; with
+    /// @RATE so many messages a second, without it connections never rest
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "1x1,1x64,100x16,100x64,1x64@1000"
+    )]
+    load: Vec<table::Load>,
+    /// How often each setup is measured with each load, all in turn
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// How long each of these takes, in seconds
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+    /// Where receivers are installed and data is kept meanwhile: on a real disk
+    #[arg(long, default_value = "target/bench", value_name = "DIR")]
+    folder: PathBuf,
+    /// Write the tables to this file too
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -75,7 +112,7 @@ struct Throughput {
     /// What to measure, as NAME=GATEWAY,GATEWAY@CORE, several times; the first
     /// is what the others are compared with
     #[arg(long, required = true, value_name = "SETUP")]
-    setup: Vec<Setup>,
+    setup: Vec<throughput::Setup>,
     /// How many connections each setup gets, spread over its gateways
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     connections: u32,
@@ -144,6 +181,7 @@ async fn main() -> anyhow::Result<()> {
             }
             throughput::measure(&asked).await
         }
+        Measurement::Table(asked) => table::measure(&asked).await,
     }
 }
 
