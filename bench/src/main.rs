@@ -5,12 +5,16 @@ mod connection;
 mod cost;
 mod fill;
 mod generator;
+mod instance;
 mod overload;
 mod postgres;
 mod process;
+mod product;
+mod read;
 mod recorded;
 mod report;
 mod round;
+mod soak;
 mod table;
 mod throughput;
 mod usage;
@@ -41,6 +45,69 @@ enum Measurement {
     Throughput(Throughput),
     /// sfbridge beside other receivers, all started for it
     Table(Table),
+    /// Lead enrichments, an import, and what is needed while nothing happens
+    Product(Product),
+    /// The same load for a long time: memory must not grow
+    Soak(Soak),
+    /// Read a message again and again, for counting instructions
+    Read(Read),
+}
+
+#[derive(Debug, Args)]
+struct Read {
+    /// How far it is read
+    #[arg(long, value_enum, default_value = "request")]
+    part: read::Part,
+    /// Notifications in the message
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    notifications: u32,
+    /// How often
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    messages: u32,
+}
+
+#[derive(Debug, Args)]
+struct Product {
+    /// The sfbridge that is measured [default: the one beside this program]
+    #[arg(long, value_name = "PROGRAM")]
+    sfbridge: Option<PathBuf>,
+    /// How many Leads are looked up and written to
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    leads: u32,
+    /// How many visits are imported
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    visits: u32,
+    /// How long nothing happens, in seconds
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    idle_seconds: u32,
+    /// Where data is kept meanwhile: on a real disk
+    #[arg(long, default_value = "target/bench", value_name = "DIR")]
+    folder: PathBuf,
+    /// Add the result to this file
+    #[arg(long, value_name = "FILE")]
+    append: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Soak {
+    /// The sfbridge that is measured [default: the one beside this program]
+    #[arg(long, value_name = "PROGRAM")]
+    sfbridge: Option<PathBuf>,
+    /// How long
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_440))]
+    minutes: u32,
+    /// Messages a second
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rate: u32,
+    /// Notifications in each message
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    notifications: u32,
+    /// How many connections
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    connections: u32,
+    /// Where data is kept meanwhile: on a real disk
+    #[arg(long, default_value = "target/bench", value_name = "DIR")]
+    folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -182,6 +249,9 @@ async fn main() -> anyhow::Result<()> {
             throughput::measure(&asked).await
         }
         Measurement::Table(asked) => table::measure(&asked).await,
+        Measurement::Product(asked) => product::measure(&asked).await,
+        Measurement::Soak(asked) => soak::measure(&asked).await,
+        Measurement::Read(asked) => read::read(&asked),
     }
 }
 

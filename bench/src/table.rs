@@ -24,8 +24,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
+pub(crate) use goals::{Goal, Target, mebibytes};
 pub(crate) use load::Load;
-pub(crate) use running::Places;
+pub(crate) use markdown::goals_table;
+pub(crate) use running::{Places, Running};
 pub(crate) use setup::Setup;
 
 use crate::Table;
@@ -33,16 +35,15 @@ use crate::postgres::Postgres;
 use crate::report::line;
 use crate::round::Round;
 use results::Results;
-use running::Running;
 
 /// What one setup used and did in one round.
 #[derive(Debug)]
-struct Measured {
-    round: Round,
+pub(crate) struct Measured {
+    pub(crate) round: Round,
     /// Of all its processes.
     processor: Duration,
     /// The most memory of each of its processes, by name, in bytes.
-    peak: Vec<(&'static str, u64)>,
+    pub(crate) peak: Vec<(&'static str, u64)>,
 }
 
 impl Places {

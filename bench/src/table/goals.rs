@@ -6,16 +6,16 @@ use super::setup::Setup;
 
 /// Something to reach.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Goal {
-    pub(super) what: String,
-    pub(super) target: Target,
+pub(crate) struct Goal {
+    pub(crate) what: String,
+    pub(crate) target: Target,
     /// None when not all of it was measured in this run.
-    pub(super) measured: Option<f64>,
+    pub(crate) measured: Option<f64>,
 }
 
 /// How much is wanted.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     AtLeast(f64),
     AtMost(f64),
 }
@@ -148,7 +148,7 @@ fn ratio(one: Option<f64>, other: Option<f64>) -> Option<f64> {
 
 /// Bytes as mebibytes.
 #[expect(clippy::cast_precision_loss, reason = "it is shown rounded")]
-pub(super) fn mebibytes(bytes: u64) -> f64 {
+pub(crate) fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 

@@ -27,6 +27,7 @@ pub(super) fn page(
          load generator, receivers and databases share the machine",
         asked.rounds, asked.seconds
     );
+    page.push_str("\n## Goals\n");
     page.push_str(&goals_table(&goals(results)));
     for load in &asked.load {
         page.push_str(&load_table(*load, results));
@@ -43,8 +44,9 @@ pub(super) fn page(
     page
 }
 
-fn goals_table(goals: &[Goal]) -> String {
-    let mut table = "\n## Goals\n\n| | goal | measured | reached |\n|---|---|---|---|\n".to_owned();
+/// A row for each goal.
+pub(crate) fn goals_table(goals: &[Goal]) -> String {
+    let mut table = "\n| | goal | measured | reached |\n|---|---|---|---|\n".to_owned();
     for goal in goals {
         let target = match goal.target {
             Target::AtLeast(least) => format!("at least {least}"),

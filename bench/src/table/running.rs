@@ -20,6 +20,7 @@ use super::setup::Setup;
 use super::{Measured, alone};
 use crate::closed_loop::Busy;
 use crate::connection::Connection;
+use crate::instance::Instance;
 use crate::postgres::Postgres;
 use crate::process::{End, Process, free_addresses};
 use crate::round::Round;
@@ -46,7 +47,7 @@ pub(crate) struct Places {
 
 /// A setup that runs.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(crate) struct Running {
     setup: Setup,
     /// What is measured of the machine, by name.
     parts: Vec<(&'static str, u32)>,
@@ -54,6 +55,7 @@ pub(super) struct Running {
     /// The notifications of messages that were acknowledged: the first of each
     /// message, and how many.
     acknowledged: Vec<(u64, u32)>,
+    /// They end with this value.
     processes: Vec<Process>,
 }
 
@@ -87,7 +89,7 @@ struct Receiver<'a> {
 
 impl Running {
     /// Starts a setup.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         setup: Setup,
         places: &Places,
         postgres: Option<&Postgres>,
@@ -128,18 +130,12 @@ impl Running {
     }
 
     fn start_one(&mut self, places: &Places, folder: &Path) -> anyhow::Result<Work> {
-        let [gateway, core, operator] = free_addresses()?;
-        let arguments = [
-            "up".to_owned(),
-            format!("--data-dir={}", folder.display()),
-            format!("--gateway-listen={gateway}"),
-            format!("--core-listen={core}"),
-            format!("--operator-listen={operator}"),
-        ];
-        self.start_sfbridge("sfbridge", places, folder, &arguments)?;
+        let instance = Instance::start(&places.sfbridge, folder, &[])?;
+        self.parts.push(("sfbridge", instance.process.id()));
+        self.processes.push(instance.process);
         Ok(Work::Http {
-            gateway,
-            records: Records::Core(core),
+            gateway: instance.gateway,
+            records: Records::Core(instance.core),
         })
     }
 
@@ -223,7 +219,7 @@ impl Running {
     }
 
     /// Sends one message until it is acknowledged: then the setup has started.
-    pub(super) async fn ready(&mut self, number: u64) -> anyhow::Result<()> {
+    pub(crate) async fn ready(&mut self, number: u64) -> anyhow::Result<()> {
         let Work::Http { gateway, .. } = self.work else {
             return Ok(());
         };
@@ -248,7 +244,7 @@ impl Running {
 
     /// Measures it with a load for a while. Messages take their numbers from
     /// `next`.
-    pub(super) async fn measure(
+    pub(crate) async fn measure(
         &mut self,
         load: Load,
         time: Duration,
@@ -288,7 +284,7 @@ impl Running {
 
     /// Fails unless all that was acknowledged is there, exactly once. Says how
     /// many notifications that are, where anything is kept.
-    pub(super) async fn check(&self, first: u64) -> anyhow::Result<Option<u64>> {
+    pub(crate) async fn check(&self, first: u64) -> anyhow::Result<Option<u64>> {
         let Work::Http { records, .. } = &self.work else {
             return Ok(None);
         };
