@@ -118,8 +118,8 @@ struct Table {
     /// What to measure, comma-separated
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = <table::Setup as clap::ValueEnum>::value_variants().to_vec())]
     setup: Vec<table::Setup>,
-    /// With which loads, as NOTIFICATIONSxCONNECTIONS, comma-separated; with
-    /// @RATE so many messages a second, without it connections never rest
+    /// With which loads, as `NOTIFICATIONSxCONNECTIONS`, comma-separated; with
+    /// `@RATE` so many messages a second, without it connections never rest
     #[arg(
         long,
         value_delimiter = ',',
