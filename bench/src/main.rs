@@ -135,9 +135,12 @@ struct Table {
     /// Where receivers are installed and data is kept meanwhile: on a real disk
     #[arg(long, default_value = "target/bench", value_name = "DIR")]
     folder: PathBuf,
-    /// Write the tables to this file too
+    /// Write the tables to this file too, in place of what is there
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
+    /// Add the tables to this file too
+    #[arg(long, value_name = "FILE", conflicts_with = "write")]
+    append: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

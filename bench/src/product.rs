@@ -6,14 +6,11 @@ mod import;
 mod leads;
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::Write as _;
-
-use anyhow::Context as _;
+use std::fs;
 
 use crate::Product;
 use crate::report::line;
-use crate::table::{Goal, Places, Target, goals_table};
+use crate::table::{Goal, Places, Target, append, goals_table};
 
 /// Measures it, prints the goals and adds them to a file.
 pub(crate) async fn measure(asked: &Product) -> anyhow::Result<()> {
@@ -49,12 +46,7 @@ pub(crate) async fn measure(asked: &Product) -> anyhow::Result<()> {
     let _ = write!(text, "{}", goals_table(&goals));
     line(&text);
     if let Some(file) = &asked.append {
-        let mut page = File::options()
-            .append(true)
-            .create(true)
-            .open(file)
-            .with_context(|| format!("{} can't be written", file.display()))?;
-        page.write_all(text.as_bytes())?;
+        append(file, &text)?;
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ mod running;
 mod setup;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -80,12 +81,27 @@ pub(crate) async fn measure(asked: &Table) -> anyhow::Result<()> {
         line(&format!("logs and data are in {}", places.data.display()));
     }
     let (results, checked) = measured?;
-    let text = markdown::page(asked, &results, &checked, &machine::describe()?);
+    let text = markdown::run(asked, &results, &checked, &machine::describe()?);
     line(&text);
     if let Some(file) = &asked.write {
-        fs::write(file, text).with_context(|| format!("{} can't be written", file.display()))?;
+        let page = format!("{}{text}", markdown::TITLE);
+        fs::write(file, page).with_context(|| format!("{} can't be written", file.display()))?;
+    }
+    if let Some(file) = &asked.append {
+        append(file, &text)?;
     }
     Ok(())
+}
+
+/// Adds a text to a file.
+pub(crate) fn append(file: &Path, text: &str) -> anyhow::Result<()> {
+    let mut options = fs::File::options();
+    let added = options
+        .append(true)
+        .create(true)
+        .open(file)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    added.with_context(|| format!("{} can't be written", file.display()))
 }
 
 /// Installs the receivers that are asked for and are not there.

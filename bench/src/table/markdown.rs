@@ -8,16 +8,18 @@ use super::results::Results;
 use super::setup::Setup;
 use crate::Table;
 
-/// The whole page.
-pub(super) fn page(
+/// What stands above all runs.
+pub(super) const TITLE: &str = "# What was measured\n\n\
+    Made by `sfbridge-bench`; [README.md](README.md) says how to run and read it.\n";
+
+/// One run.
+pub(super) fn run(
     asked: &Table,
     results: &Results,
     checked: &[(Setup, u64)],
     machine: &[String],
 ) -> String {
-    let mut page = "# What was measured\n\n\
-        Made by `sfbridge-bench table`; [README.md](README.md) says how to run and read it.\n\n"
-        .to_owned();
+    let mut page = "\n## A run\n\n".to_owned();
     for line in machine {
         let _ = writeln!(page, "- {line}");
     }
@@ -27,12 +29,12 @@ pub(super) fn page(
          load generator, receivers and databases share the machine",
         asked.rounds, asked.seconds
     );
-    page.push_str("\n## Goals\n");
+    page.push_str("\n### Goals\n");
     page.push_str(&goals_table(&goals(results)));
     for load in &asked.load {
         page.push_str(&load_table(*load, results));
     }
-    page.push_str("\n## Afterwards\n\n");
+    page.push_str("\n### Afterwards\n\n");
     for (setup, count) in checked {
         let title = setup.title();
         let _ = writeln!(
@@ -44,31 +46,35 @@ pub(super) fn page(
     page
 }
 
-/// A row for each goal.
+/// A row for each goal that was measured, and how many were not.
 pub(crate) fn goals_table(goals: &[Goal]) -> String {
     let mut table = "\n| | goal | measured | reached |\n|---|---|---|---|\n".to_owned();
+    let mut left_out = 0;
     for goal in goals {
         let target = match goal.target {
             Target::AtLeast(least) => format!("at least {least}"),
             Target::AtMost(most) => format!("at most {most}"),
         };
-        let measured = goal
-            .measured
-            .map_or_else(|| "not measured".to_owned(), |value| format!("{value:.2}"));
-        let reached = match goal.is_reached() {
-            Some(true) => "yes",
-            Some(false) => "**no**",
-            None => "",
+        let (Some(measured), Some(is_reached)) = (goal.measured, goal.is_reached()) else {
+            left_out += 1;
+            continue;
         };
+        let reached = if is_reached { "yes" } else { "**no**" };
         let what = &goal.what;
-        let _ = writeln!(table, "| {what} | {target} | {measured} | {reached} |");
+        let _ = writeln!(table, "| {what} | {target} | {measured:.2} | {reached} |");
+    }
+    if left_out > 0 {
+        let _ = writeln!(
+            table,
+            "\n{left_out} further goals were not measured in this run."
+        );
     }
     table
 }
 
 fn load_table(load: Load, results: &Results) -> String {
     let mut table = format!(
-        "\n## {load}\n\n| | messages/s | slowest, fastest round | / bare warp | notifications/s | p50 ms | p99 ms | \
+        "\n### {load}\n\n| | messages/s | slowest, fastest round | / bare warp | notifications/s | p50 ms | p99 ms | \
          p99.9 ms | longest ms | processor µs a message | peak MiB |\n\
          |---|---|---|---|---|---|---|---|---|---|---|\n"
     );
@@ -202,6 +208,9 @@ mod tests {
             "{table}"
         );
         assert!(table.contains("| 0.50 | **no** |"), "{table}");
-        assert!(table.contains("| not measured |  |"), "{table}");
+        assert!(
+            table.contains("1 further goals were not measured"),
+            "{table}"
+        );
     }
 }
