@@ -93,8 +93,8 @@ struct Soak {
     /// The sfbridge that is measured [default: the one beside this program]
     #[arg(long, value_name = "PROGRAM")]
     sfbridge: Option<PathBuf>,
-    /// How long
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_440))]
+    /// How long; caches have filled after some minutes
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(4..=1_440))]
     minutes: u32,
     /// Messages a second
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
