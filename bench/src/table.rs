@@ -11,6 +11,7 @@ mod goals;
 mod load;
 mod machine;
 mod markdown;
+mod receiver;
 mod results;
 mod running;
 mod setup;

@@ -1,7 +1,6 @@
 //! Setups that run, on ports and in folders of their own.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,13 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use core_service::store::Store;
 use sfbridge_bench::message::{Kind, Requests};
 use sfbridge_bench::shape;
 use tokio::time::{Instant, sleep};
 
 use super::load::Load;
+use super::receiver::{RECEIVERS, Receiver};
 use super::setup::Setup;
 use super::{Measured, alone};
 use crate::closed_loop::Busy;
@@ -28,9 +28,6 @@ use crate::{generator, recorded, usage};
 
 /// How long a setup may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Where the sources of the receivers are.
-const RECEIVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/receivers");
 
 /// Where programs and data are.
 #[derive(Clone, Debug)]
@@ -78,13 +75,6 @@ enum Records {
     Nowhere,
     Core(SocketAddr),
     Database(PathBuf),
-}
-
-/// A receiver's program, its arguments and its variables.
-struct Receiver<'a> {
-    program: PathBuf,
-    arguments: Vec<String>,
-    variables: Vec<(&'a str, &'a OsStr)>,
 }
 
 impl Running {
@@ -201,7 +191,7 @@ impl Running {
     ) -> anyhow::Result<Work> {
         let [address] = free_addresses()?;
         let modules = places.tools.join("node/node_modules");
-        let receiver = receiver(self.setup, places, address, database.as_deref(), &modules)?;
+        let receiver = Receiver::of(self.setup, places, address, database.as_deref(), &modules)?;
         let process = Process::start(
             receiver.program,
             receiver.arguments,
@@ -352,59 +342,6 @@ async fn send(
         }
     }
     Ok(round.end(start.elapsed()))
-}
-
-/// How a receiver is started, each in the configuration in which it is fastest.
-fn receiver<'a>(
-    setup: Setup,
-    places: &Places,
-    address: SocketAddr,
-    database: Option<&'a Path>,
-    modules: &'a Path,
-) -> anyhow::Result<Receiver<'a>> {
-    let port = address.port().to_string();
-    let file = database.map(|file| file.display().to_string());
-    let mut variables = Vec::new();
-    let (program, arguments) = match setup {
-        Setup::Warp => (places.warp_receiver.clone(), vec![port]),
-        Setup::WarpXml => (places.warp_receiver.clone(), vec![port, "--xml".to_owned()]),
-        Setup::Gsoap | Setup::GsoapSqlite => {
-            let arguments = [Some(port), file].into_iter().flatten().collect();
-            (places.tools.join("gsoap"), arguments)
-        }
-        Setup::Node | Setup::NodeSqlite => {
-            variables.push(("NODE_PATH", modules.as_os_str()));
-            let script = format!("{RECEIVERS}/node/receiver.cjs");
-            let arguments = [Some(script), Some(port), file];
-            ("node".into(), arguments.into_iter().flatten().collect())
-        }
-        Setup::Python | Setup::PythonSqlite => {
-            if let Some(database) = database {
-                variables.push(("DATABASE", database.as_os_str()));
-            }
-            variables.push(("PYTHONDONTWRITEBYTECODE", OsStr::new("1")));
-            let app = format!("--app-dir={RECEIVERS}/python");
-            let options = [
-                "receiver:app",
-                &app,
-                "--workers=2",
-                "--loop=uvloop",
-                "--http=httptools",
-                "--no-access-log",
-                "--log-level=warning",
-                "--port",
-                &port,
-            ];
-            let program = places.tools.join("python/bin/uvicorn");
-            (program, options.map(str::to_owned).to_vec())
-        }
-        other => bail!("{other:?} is no receiver"),
-    };
-    Ok(Receiver {
-        program,
-        arguments,
-        variables,
-    })
 }
 
 /// The numbers of the notifications in a receiver's database, whose key sees to
