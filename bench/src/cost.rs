@@ -6,15 +6,16 @@
 use std::net::SocketAddr;
 
 use anyhow::ensure;
+use sfbridge_bench::message::{Kind, Requests};
+use sfbridge_bench::shape;
 use sfbridge_proto::v1::ListEventsRequest;
 use sfbridge_proto::v1::event_service_client::EventServiceClient;
 use tokio::time::Instant;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::Cost;
 use crate::connection::Connection;
-use crate::message::Requests;
 use crate::report::{Costs, line};
-use crate::{Cost, shape};
 
 /// Rounds that do not count: caches are filled in them.
 const WARM_UP: u32 = 20;
@@ -67,15 +68,28 @@ async fn accept(
     let mut costs = Costs::of(targets.len());
     let mut requests: Vec<_> = targets
         .iter()
-        .map(|target| Requests::new(target.gateway, igrp, &organization, notifications))
+        .map(|target| {
+            Requests::new(
+                target.gateway,
+                Kind::Small,
+                igrp,
+                &organization,
+                notifications,
+            )
+        })
         .collect();
     for round in 0..rounds + WARM_UP {
         for (index, target) in targets.iter_mut().enumerate() {
             let request = requests[index].numbered(*next / u64::from(notifications));
             let start = Instant::now();
-            let status = target.connection.exchange(request).await?;
+            let answer = target.connection.exchange(request).await?;
             let time = start.elapsed();
-            ensure!(status == 200, "{} answered {status}", target.gateway);
+            ensure!(
+                answer.is_acknowledged,
+                "{} answered {}",
+                target.gateway,
+                answer.status
+            );
             if round >= WARM_UP {
                 costs.push(index, time);
             }

@@ -14,6 +14,7 @@ use core_service::domain::{
 };
 use core_service::recording::{Batch, IdempotencyKey, Item, ItemResult, UnknownInstallations};
 use core_service::store::Store;
+use sfbridge_bench::shape;
 use sfbridge_values::{
     Action, CallRef, Currency, Decimal, Igrp, LongText, OrganizationId, ShortText, Timestamp,
     VisitorId,
@@ -21,8 +22,8 @@ use sfbridge_values::{
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::Fill;
 use crate::report::line;
-use crate::{Fill, shape};
 
 /// Events in a transaction: as many as a request to the core may hold.
 const BATCH: u64 = 1_000;

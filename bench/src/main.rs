@@ -1,22 +1,31 @@
 //! Measures sfbridge from outside.
 
+mod closed_loop;
 mod connection;
 mod cost;
 mod fill;
 mod generator;
-mod message;
+mod instance;
 mod overload;
+mod postgres;
+mod process;
+mod product;
+mod read;
+mod recorded;
 mod report;
-mod shape;
+mod round;
+mod soak;
+mod table;
 mod throughput;
+mod usage;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::{Args, Parser, Subcommand};
-use throughput::Setup;
 
-/// Measures sfbridge from outside, with messages at a fixed rate.
+/// Measures sfbridge from outside, and compares it with other receivers.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -34,6 +43,104 @@ enum Measurement {
     Cost(Cost),
     /// How many messages setups acknowledge when connections never rest
     Throughput(Throughput),
+    /// sfbridge beside other receivers, all started for it
+    Table(Table),
+    /// Lead enrichments, an import, and what is needed while nothing happens
+    Product(Product),
+    /// The same load for a long time: memory must not grow
+    Soak(Soak),
+    /// Read a message again and again, for counting instructions
+    Read(Read),
+}
+
+#[derive(Debug, Args)]
+struct Read {
+    /// How far it is read
+    #[arg(long, value_enum, default_value = "request")]
+    part: read::Part,
+    /// Notifications in the message
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    notifications: u32,
+    /// How often
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    messages: u32,
+}
+
+#[derive(Debug, Args)]
+struct Product {
+    /// The sfbridge that is measured [default: the one beside this program]
+    #[arg(long, value_name = "PROGRAM")]
+    sfbridge: Option<PathBuf>,
+    /// How many Leads are looked up and written to
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    leads: u32,
+    /// How many visits are imported
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    visits: u32,
+    /// How long nothing happens, in seconds
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    idle_seconds: u32,
+    /// Where data is kept meanwhile: on a real disk
+    #[arg(long, default_value = "target/bench", value_name = "DIR")]
+    folder: PathBuf,
+    /// Add the result to this file
+    #[arg(long, value_name = "FILE")]
+    append: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Soak {
+    /// The sfbridge that is measured [default: the one beside this program]
+    #[arg(long, value_name = "PROGRAM")]
+    sfbridge: Option<PathBuf>,
+    /// How long; caches have filled after some minutes
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(4..=1_440))]
+    minutes: u32,
+    /// Messages a second
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rate: u32,
+    /// Notifications in each message
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    notifications: u32,
+    /// How many connections
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    connections: u32,
+    /// Where data is kept meanwhile: on a real disk
+    #[arg(long, default_value = "target/bench", value_name = "DIR")]
+    folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct Table {
+    /// The sfbridge that is measured [default: the one beside this program]
+    #[arg(long, value_name = "PROGRAM")]
+    sfbridge: Option<PathBuf>,
+    /// What to measure, comma-separated
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = <table::Setup as clap::ValueEnum>::value_variants().to_vec())]
+    setup: Vec<table::Setup>,
+    /// With which loads, as `NOTIFICATIONSxCONNECTIONS`, comma-separated; with
+    /// `@RATE` so many messages a second, without it connections never rest
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "1x1,1x64,100x16,100x64,1x64@1000"
+    )]
+    load: Vec<table::Load>,
+    /// How often each setup is measured with each load, all in turn
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// How long each of these takes, in seconds
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+    /// Where receivers are installed and data is kept meanwhile: on a real disk
+    #[arg(long, default_value = "target/bench", value_name = "DIR")]
+    folder: PathBuf,
+    /// Write the tables to this file too, in place of what is there
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+    /// Add the tables to this file too
+    #[arg(long, value_name = "FILE", conflicts_with = "write")]
+    append: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -75,7 +182,7 @@ struct Throughput {
     /// What to measure, as NAME=GATEWAY,GATEWAY@CORE, several times; the first
     /// is what the others are compared with
     #[arg(long, required = true, value_name = "SETUP")]
-    setup: Vec<Setup>,
+    setup: Vec<throughput::Setup>,
     /// How many connections each setup gets, spread over its gateways
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     connections: u32,
@@ -144,6 +251,10 @@ async fn main() -> anyhow::Result<()> {
             }
             throughput::measure(&asked).await
         }
+        Measurement::Table(asked) => table::measure(&asked).await,
+        Measurement::Product(asked) => product::measure(&asked).await,
+        Measurement::Soak(asked) => soak::measure(&asked).await,
+        Measurement::Read(asked) => read::read(&asked),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sfbridge_bench::message::Kind;
+
 use crate::Overload;
 use crate::generator::Load;
 use crate::report::line;
@@ -17,8 +19,9 @@ const ALONE: Duration = Duration::from_secs(5);
 pub(crate) async fn measure(asked: &Overload) -> anyhow::Result<()> {
     let flood = Load {
         gateways: asked.gateway.clone(),
+        kind: Kind::Small,
         igrp: asked.igrp,
-        organization: FLOODS,
+        organization: FLOODS.to_owned(),
         notifications: asked.notifications,
         first: 0,
         rate: asked.flood,
@@ -28,7 +31,7 @@ pub(crate) async fn measure(asked: &Overload) -> anyhow::Result<()> {
     let quiet = |phase: u64, time| Load {
         // An installation belongs to one organisation.
         igrp: asked.igrp + 1,
-        organization: QUIET,
+        organization: QUIET.to_owned(),
         notifications: 1,
         first: phase * 1_000_000,
         rate: asked.quiet,

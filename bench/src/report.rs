@@ -3,36 +3,45 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::connection::Answer;
+
 /// What became of one message.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Answer {
-    /// The HTTP status; none when there was no answer.
-    pub(crate) status: Option<u16>,
+pub(crate) struct Outcome {
+    /// The message.
+    pub(crate) number: u64,
+    /// None when there was no answer.
+    pub(crate) answer: Option<Answer>,
     /// From when the message was to be sent.
     pub(crate) time: Duration,
 }
 
 /// What became of all messages of one organisation.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Answers(Vec<Answer>);
+pub(crate) struct Answers(Vec<Outcome>);
 
 impl Answers {
-    pub(crate) fn push(&mut self, answer: Answer) {
-        self.0.push(answer);
+    pub(crate) fn push(&mut self, outcome: Outcome) {
+        self.0.push(outcome);
     }
 
     pub(crate) fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
     }
 
+    /// What became of each message.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Outcome> {
+        self.0.iter()
+    }
+
     /// A line for each status, with how often it came and how soon.
     pub(crate) fn print(&self, who: &str, time: Duration) {
         let mut by_status: BTreeMap<Option<u16>, Vec<Duration>> = BTreeMap::new();
-        for answer in &self.0 {
+        for outcome in &self.0 {
             by_status
-                .entry(answer.status)
+                .entry(outcome.answer.map(|answer| answer.status))
                 .or_default()
-                .push(answer.time);
+                .push(outcome.time);
         }
         for (status, mut times) in by_status {
             times.sort_unstable();
@@ -46,9 +55,9 @@ impl Answers {
             line(&format!(
                 "  {who:<7}{status:<14}{:>8}  {rate:>9.1}/s   p50 {:>8}  p99 {:>8}  max {:>8}",
                 times.len(),
-                millis(quantile(&times, 50)),
-                millis(quantile(&times, 99)),
-                millis(quantile(&times, 100)),
+                millis(quantile(&times, 500)),
+                millis(quantile(&times, 990)),
+                millis(quantile(&times, 1_000)),
             ));
         }
     }
@@ -77,7 +86,7 @@ impl Costs {
         let mut first = None;
         for (number, times) in self.0.iter_mut().enumerate() {
             times.sort_unstable();
-            let of = [mean(times), quantile(times, 50), quantile(times, 99)];
+            let of = [mean(times), quantile(times, 500), quantile(times, 990)];
             let [mean, median, p99] = of.map(|time| time.as_secs_f64() * 1_000.0);
             let (first_mean, first_median) = *first.get_or_insert((mean, median));
             line(&format!(
@@ -103,9 +112,9 @@ pub(crate) fn line(text: &str) {
     println!("{text}");
 }
 
-/// The time that so many of a hundred did not exceed. Of no times it is zero.
-fn quantile(sorted: &[Duration], percent: usize) -> Duration {
-    let rank = (sorted.len() * percent).div_ceil(100);
+/// The time that so many of a thousand did not exceed. Of no times it is zero.
+pub(crate) fn quantile(sorted: &[Duration], per_mille: usize) -> Duration {
+    let rank = (sorted.len() * per_mille).div_ceil(1_000);
     let index = rank.saturating_sub(1);
     sorted.get(index).copied().unwrap_or_default()
 }
@@ -119,18 +128,19 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(count: u64, percent: usize, expected: u64) {
+    fn check(count: u64, per_mille: usize, expected: u64) {
         let times: Vec<_> = (1..=count).map(Duration::from_millis).collect();
-        assert_eq!(quantile(&times, percent), Duration::from_millis(expected));
+        assert_eq!(quantile(&times, per_mille), Duration::from_millis(expected));
     }
 
     #[test]
     fn a_quantile_is_a_time_that_was_measured() {
-        check(100, 50, 50);
-        check(100, 99, 99);
-        check(100, 100, 100);
-        check(3, 99, 3);
-        check(1, 50, 1);
-        check(0, 50, 0);
+        check(100, 500, 50);
+        check(100, 990, 99);
+        check(100, 999, 100);
+        check(100, 1_000, 100);
+        check(3, 990, 3);
+        check(1, 500, 1);
+        check(0, 500, 0);
     }
 }

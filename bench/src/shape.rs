@@ -6,13 +6,13 @@
 use uuid::{Builder, Uuid};
 
 /// The first installation.
-pub(crate) const FIRST_IGRP: u32 = 1_001;
+pub const FIRST_IGRP: u32 = 1_001;
 
 /// How many events one visitor has, on average.
 const EVENTS_PER_VISITOR: u64 = 3;
 
 /// A number that looks like chance (splitmix64).
-pub(crate) fn chance(number: u64, of: u64) -> u64 {
+pub fn chance(number: u64, of: u64) -> u64 {
     let mut mixed = number
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         .wrapping_add(of.wrapping_mul(0xd1b5_4a32_d192_ed03));
@@ -22,14 +22,14 @@ pub(crate) fn chance(number: u64, of: u64) -> u64 {
 }
 
 /// The visitor of this number: no two stand beside each other in an index.
-pub(crate) fn visitor(number: u64) -> Uuid {
+pub fn visitor(number: u64) -> Uuid {
     let halves = [chance(number, 1), chance(number, 2)].map(u64::to_be_bytes);
     let bytes = std::array::from_fn(|n| halves[n / 8][n % 8]);
     Builder::from_random_bytes(bytes).into_uuid()
 }
 
 /// The visitor of an event.
-pub(crate) fn visitor_of(event: u64) -> Uuid {
+pub fn visitor_of(event: u64) -> Uuid {
     let own = event / EVENTS_PER_VISITOR;
     // Some come back after a long time.
     if chance(event, 3).is_multiple_of(10) {
@@ -40,7 +40,7 @@ pub(crate) fn visitor_of(event: u64) -> Uuid {
 }
 
 /// The installation of an event: some have many, most have few.
-pub(crate) fn igrp_of(event: u64, installations: u32) -> u32 {
+pub fn igrp_of(event: u64, installations: u32) -> u32 {
     let of = u64::from(installations);
     let first = chance(event, 5) % of;
     let second = chance(event, 6) % of;
@@ -48,12 +48,12 @@ pub(crate) fn igrp_of(event: u64, installations: u32) -> u32 {
 }
 
 /// The organisation of an installation: 15 characters.
-pub(crate) fn organization(igrp: u32) -> String {
+pub fn organization(igrp: u32) -> String {
     format!("00D5g{igrp:010}")
 }
 
 /// The Salesforce record of an event. Each is sent twice.
-pub(crate) fn record_of(event: u64) -> String {
+pub fn record_of(event: u64) -> String {
     format!("0065g{:010}", event / 2)
 }
 
