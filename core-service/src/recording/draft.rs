@@ -10,6 +10,7 @@ mod held;
 mod leads;
 mod needs;
 mod ratings;
+mod request;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 pub use held::{Held, Hold, Release};
 pub use needs::{LeadKey, Needs};
 pub use ratings::PlacedRating;
+pub use request::Request;
 
 use super::{Admission, Batch, Item, ItemResult, RecordKind, admit, rejected_repeat_warning};
 use crate::domain::{

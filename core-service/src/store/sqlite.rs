@@ -7,9 +7,11 @@ mod alarm;
 mod api_keys;
 mod calls;
 mod copies;
+mod event_references;
 mod event_stream;
 mod events;
 mod expiry;
+mod failure;
 mod file;
 mod histories;
 mod installations;
@@ -27,6 +29,7 @@ mod recording;
 mod refused_messages;
 mod row;
 mod salesforce_connections;
+mod signals;
 mod slowness;
 mod trial;
 mod url_tokens;
@@ -36,6 +39,7 @@ mod writer;
 
 use std::path::PathBuf;
 
+use rusqlite::Connection;
 use sfbridge_values::{Igrp, Timestamp};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -51,8 +55,9 @@ use crate::domain::{
     NewEvent, NewVisit, QuarantineState, Refusal, SalesforceConnection, UrlToken, UrlTokenId,
 };
 use crate::metrics::StoreMetrics;
-use crate::recording::{Batch, ItemResult, Prospect, Verdict};
+use crate::recording::{Batch, ItemResult, Prospect, Request, Verdict};
 use readers::Readers;
+use signals::Signals;
 use writer::Writer;
 
 /// An open SQLite store.
@@ -119,41 +124,21 @@ impl SqliteStore {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        let (alarm, event_alarm) = (self.writer.alarm(), self.writer.event_alarm());
-        self.writer
-            .record(batch, move |connection, batch| {
-                let results = recording::events(connection, batch, &alarm)?;
-                let is_recorded = |result: &ItemResult| matches!(result, ItemResult::Recorded(_));
-                if results.iter().any(is_recorded) {
-                    event_alarm.set();
-                }
-                Ok(results)
-            })
-            .await
+        self.writer.record(Request::Events(batch)).await
     }
 
     pub(super) async fn rate_calls(
         &self,
         batch: Batch<NewCallRating>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        let alarm = self.writer.alarm();
-        self.writer
-            .record(batch, move |connection, batch| {
-                recording::ratings(connection, batch, &alarm)
-            })
-            .await
+        self.writer.record(Request::Ratings(batch)).await
     }
 
     pub(super) async fn enrich_leads(
         &self,
         batch: Batch<LeadToEnrich>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        let alarm = self.writer.alarm();
-        self.writer
-            .record(batch, move |connection, batch| {
-                recording::leads(connection, batch, &alarm)
-            })
-            .await
+        self.writer.record(Request::Leads(batch)).await
     }
 
     pub(super) async fn try_events(
@@ -164,15 +149,10 @@ impl SqliteStore {
             warnings: event.warnings,
             tie: Some(event.tie),
         };
-        let alarm = self.writer.alarm();
-        self.writer
-            .try_out((batch.sender(), batch.items.len()), move |connection| {
-                trial::verdicts(
-                    || recording::events(connection, batch, &alarm),
-                    |id| Ok(events::find(connection, id)?.map(prospect)),
-                )
-            })
-            .await
+        self.try_out(Request::Events(batch), move |connection, id| {
+            Ok(events::find(connection, id)?.map(prospect))
+        })
+        .await
     }
 
     pub(super) async fn try_ratings(
@@ -183,15 +163,10 @@ impl SqliteStore {
             warnings: rating.warnings,
             tie: None,
         };
-        let alarm = self.writer.alarm();
-        self.writer
-            .try_out((batch.sender(), batch.items.len()), move |connection| {
-                trial::verdicts(
-                    || recording::ratings(connection, batch, &alarm),
-                    |id| Ok(ratings::find(connection, id)?.map(prospect)),
-                )
-            })
-            .await
+        self.try_out(Request::Ratings(batch), move |connection, id| {
+            Ok(ratings::find(connection, id)?.map(prospect))
+        })
+        .await
     }
 
     pub(super) async fn try_leads(
@@ -202,12 +177,24 @@ impl SqliteStore {
             warnings: job.warnings,
             tie: None,
         };
-        let alarm = self.writer.alarm();
+        self.try_out(Request::Leads(batch), move |connection, id| {
+            Ok(lead_enrichments::find(connection, id)?.map(prospect))
+        })
+        .await
+    }
+
+    async fn try_out(
+        &self,
+        request: Request,
+        look: impl Fn(&Connection, Uuid) -> Result<Option<Prospect>, StoreError> + Send + 'static,
+    ) -> Result<Vec<Verdict>, StoreError> {
         self.writer
-            .try_out((batch.sender(), batch.items.len()), move |connection| {
+            .try_out((request.sender(), request.items()), move |connection| {
+                // Nobody is told of what will not have happened.
+                let signals = Signals::default();
                 trial::verdicts(
-                    || recording::leads(connection, batch, &alarm),
-                    |id| Ok(lead_enrichments::find(connection, id)?.map(prospect)),
+                    || Ok(recording::record(connection, vec![request], &signals)?.concat()),
+                    |id| look(connection, id),
                 )
             })
             .await
@@ -217,10 +204,11 @@ impl SqliteStore {
         &self,
         batch: Batch<NewVisit>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        let alarm = self.writer.alarm();
+        let signals = self.writer.signals();
+        let account = (batch.sender(), batch.items.len());
         self.writer
-            .record(batch, move |connection, batch| {
-                visits::record(connection, batch, &alarm)
+            .upsert(account, move |connection| {
+                visits::record(connection, batch, &signals.jobs)
             })
             .await
     }
@@ -229,10 +217,11 @@ impl SqliteStore {
         &self,
         batch: Batch<NewCall>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        let alarm = self.writer.alarm();
+        let signals = self.writer.signals();
+        let account = (batch.sender(), batch.items.len());
         self.writer
-            .record(batch, move |connection, batch| {
-                calls::record(connection, batch, &alarm)
+            .upsert(account, move |connection| {
+                calls::record(connection, batch, &signals.jobs)
             })
             .await
     }
@@ -241,12 +230,7 @@ impl SqliteStore {
         &self,
         batch: Batch<std::convert::Infallible>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        let alarm = self.writer.alarm();
-        self.writer
-            .record(batch, move |connection, batch| {
-                recording::rejected(connection, batch, &alarm)
-            })
-            .await
+        self.writer.record(Request::Rejected(batch)).await
     }
 
     pub(super) async fn resolve_quarantined(
@@ -383,7 +367,7 @@ impl SqliteStore {
     }
 
     pub(super) fn event_alarm(&self) -> watch::Receiver<()> {
-        self.writer.event_alarm().listen()
+        self.writer.signals().events.listen()
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::{StoreError, StreamFilter, StreamLimits, StreamPage, StreamPla
 use super::events;
 
 /// The highest number that an event ever had.
-const HIGHEST: &str = "SELECT max(
+pub(super) const HIGHEST: &str = "SELECT max(
     (SELECT highest FROM event_numbers),
     coalesce((SELECT max(number) FROM events), 0))";
 

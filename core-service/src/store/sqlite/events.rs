@@ -1,13 +1,15 @@
 //! Events.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, params};
 use sfbridge_values::{Timestamp, VisitorId};
 use uuid::Uuid;
 
 use super::super::columns::{self, Columns, text};
 use super::super::rows::event;
 use super::super::{EventFilter, Page, PageRequest, StoreError};
+use super::event_references::{EventReferences, Reference};
+use super::event_stream;
 use super::listing::{Conditions, Listing};
 use super::row::one;
 use crate::domain::{Event, identity};
@@ -25,57 +27,71 @@ const SELECT: &str = "SELECT events.*,
     LEFT JOIN calls ON calls.igrp = events.igrp AND calls.call_ref = events.call_ref";
 
 /// Adds an event.
-pub(super) fn insert(connection: &Connection, event: &Event) -> Result<(), StoreError> {
-    let origin = event.origin.as_ref();
-    let record_id = origin.and_then(|origin| text(origin.record_id.as_ref()));
-    connection
-        .prepare_cached(
-            // Numbers only rise, also when the last event was deleted: whoever
-            // streams events has read up to one of them.
-            "INSERT INTO events (
-                 number, event_id, igrp, action, action_folded, visitor_id, call_ref, title, value,
-                 transaction_value, currency, transaction_ref, event_time, event_time_source,
-                 receive_time, match_mode, source_phone_number, call_start_time, is_void,
-                 attributes, warnings, idempotency_key, organization_id, action_id,
-                 notification_id, object_type, record_id, record_key)
-             VALUES (
-                 1 + max((SELECT highest FROM event_numbers),
-                         coalesce((SELECT max(number) FROM events), 0)),
-                 :event_id, :igrp, :action, :action_folded, :visitor_id, :call_ref, :title, :value,
-                 :transaction_value, :currency, :transaction_ref, :event_time, :event_time_source,
-                 :receive_time, :match_mode, :source_phone_number, :call_start_time, :is_void,
-                 :attributes, :warnings, :idempotency_key, :organization_id, :action_id,
-                 :notification_id, :object_type, :record_id, :record_key)",
-        )?
-        .execute(named_params! {
-            ":event_id": event.event_id.as_bytes(),
-            ":igrp": event.igrp.get(),
-            ":action": event.action,
-            ":action_folded": event.action.to_lowercase(),
-            ":visitor_id": event.visitor_id.as_ref().map(VisitorId::as_bytes),
-            ":call_ref": event.call_ref,
-            ":title": event.title,
-            ":value": event.value,
-            ":transaction_value": event.transaction_value,
-            ":currency": event.currency,
-            ":transaction_ref": event.transaction_ref,
-            ":event_time": event.event_time.micros(),
-            ":event_time_source": columns::time_source_number(event.event_time_source),
-            ":receive_time": event.receive_time.micros(),
-            ":match_mode": columns::match_mode_number(event.match_mode),
-            ":source_phone_number": event.source_phone_number,
-            ":call_start_time": event.call_start_time.map(Timestamp::micros),
-            ":is_void": event.is_void,
-            ":attributes": columns::map(&event.attributes)?,
-            ":warnings": columns::warnings(&event.warnings)?,
-            ":idempotency_key": event.idempotency_key,
-            ":organization_id": origin.and_then(|origin| text(origin.organization_id.as_ref())),
-            ":action_id": origin.and_then(|origin| text(origin.action_id.as_ref())),
-            ":notification_id": origin.and_then(|origin| text(origin.notification_id.as_ref())),
-            ":object_type": origin.and_then(|origin| text(origin.object_type.as_ref())),
-            ":record_id": record_id,
-            ":record_key": record_id.map(identity),
-        })?;
+const INSERT: &str = "INSERT INTO events (
+         number, event_id, igrp, action, action_folded, visitor_id, call_ref, title, value,
+         transaction_value, currency, transaction_ref, event_time, event_time_source,
+         receive_time, match_mode, source_phone_number, call_start_time, is_void,
+         attributes, warnings, idempotency_key, organization_id, action_id,
+         notification_id, object_type, record_id, record_key)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+         ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
+
+/// So many events of one visitor or record are found by reading the newest first,
+/// rather than by looking each of them up.
+const MANY: usize = 100_000;
+
+/// Adds events.
+pub(super) fn insert(
+    connection: &Connection,
+    events: &[Event],
+    references: &EventReferences,
+) -> Result<(), StoreError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    // Numbers only rise, also when the last event was deleted: whoever streams
+    // events has read up to one of them.
+    let mut number: i64 = connection
+        .prepare_cached(event_stream::HIGHEST)?
+        .query_row([], |row| row.get(0))?;
+    let mut insert = connection.prepare_cached(INSERT)?;
+    for event in events {
+        number += 1;
+        let origin = event.origin.as_ref();
+        let record_id = origin.and_then(|origin| text(origin.record_id.as_ref()));
+        // In the order of the columns: names would be looked up for each event.
+        insert.execute(params![
+            number,
+            event.event_id.as_bytes(),
+            event.igrp.get(),
+            event.action,
+            event.action.to_lowercase(),
+            event.visitor_id.as_ref().map(VisitorId::as_bytes),
+            event.call_ref,
+            event.title,
+            event.value,
+            event.transaction_value,
+            event.currency,
+            event.transaction_ref,
+            event.event_time.micros(),
+            columns::time_source_number(event.event_time_source),
+            event.receive_time.micros(),
+            columns::match_mode_number(event.match_mode),
+            event.source_phone_number,
+            event.call_start_time.map(Timestamp::micros),
+            event.is_void,
+            columns::map(&event.attributes)?,
+            columns::warnings(&event.warnings)?,
+            event.idempotency_key,
+            origin.and_then(|origin| text(origin.organization_id.as_ref())),
+            origin.and_then(|origin| text(origin.action_id.as_ref())),
+            origin.and_then(|origin| text(origin.notification_id.as_ref())),
+            origin.and_then(|origin| text(origin.object_type.as_ref())),
+            record_id,
+            record_id.map(identity),
+        ])?;
+        references.note(event, number);
+    }
     Ok(())
 }
 
@@ -101,6 +117,7 @@ pub(super) fn numbered(
 /// A page of events.
 pub(super) fn list(
     connection: &Connection,
+    references: &EventReferences,
     filter: EventFilter,
     page: PageRequest,
 ) -> Result<Page<Event>, StoreError> {
@@ -120,27 +137,43 @@ pub(super) fn list(
     );
     if let Some(visitor_id) = visitor_id {
         let bytes = || Value::from(visitor_id.as_bytes().to_vec());
+        let own = references.find(connection, Reference::visitor(igrp, visitor_id))?;
         // The call's visitor stands in for the event's own.
         let igrp = || Value::from(igrp.get());
-        conditions.add(
-            "events.number IN (
-                 SELECT own.number FROM events AS own
-                 WHERE own.igrp = ? AND own.visitor_id = ?
-                 UNION
-                 SELECT own.number FROM calls AS theirs
-                 JOIN events AS own ON own.igrp = theirs.igrp AND own.call_ref = theirs.call_ref
-                 WHERE theirs.igrp = ? AND theirs.visitor_id = ?)",
-            [igrp(), bytes(), igrp(), bytes()],
-        );
+        let theirs = "SELECT own.number FROM calls AS theirs
+             JOIN events AS own ON own.igrp = theirs.igrp AND own.call_ref = theirs.call_ref
+             WHERE theirs.igrp = ? AND theirs.visitor_id = ?";
+        if own.len() > MANY {
+            conditions.add(
+                &format!("(events.visitor_id = ? OR events.number IN ({theirs}))"),
+                [bytes(), igrp(), bytes()],
+            );
+        } else {
+            conditions.add(
+                &format!(
+                    "events.number IN (
+                         SELECT own.number FROM json_each(?) AS candidates
+                         CROSS JOIN events AS own ON own.number = candidates.value
+                         WHERE own.igrp = ? AND own.visitor_id = ?
+                         UNION {theirs})"
+                ),
+                [columns::to_json(&own)?.into(), igrp(), bytes(), igrp(), bytes()],
+            );
+        }
     }
     conditions.add_if(
         "events.call_ref = ?",
         call_ref.map(|call_ref| call_ref.as_str().to_owned()),
     );
-    conditions.add_if(
-        "events.record_key = ?",
-        record_id.map(|id| identity(&id).to_owned()),
-    );
+    if let Some(record_id) = record_id {
+        let key = identity(&record_id);
+        let own = references.find(connection, Reference::record(igrp, key))?;
+        conditions.add("events.record_key = ?", [Value::from(key.to_owned())]);
+        if own.len() <= MANY {
+            let candidates = "events.number IN (SELECT value FROM json_each(?))";
+            conditions.add(candidates, [columns::to_json(&own)?.into()]);
+        }
+    }
     conditions.add_range("events.event_time", time);
     let listing = Listing {
         select: SELECT,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::super::StoreError;
 use super::super::columns;
 use super::super::expiry::{Expiry, ExpiryPlace, first_id};
+use super::event_references;
 use crate::domain::Perishable;
 
 /// How many rows one transaction deletes at most.
@@ -107,6 +108,9 @@ pub(super) fn delete(connection: &Connection, step: &Expiry, old: &Old) -> Resul
         Old::Rows(numbers) => {
             for number in numbers {
                 count += delete_row(connection, step, *number)?;
+            }
+            if step.what == Perishable::Event {
+                event_references::delete_old(connection)?;
             }
         }
         Old::Keys(digests) => {

@@ -1,10 +1,11 @@
 //! What was seen before.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rusqlite::{Connection, params};
 
 use super::super::StoreError;
 use super::super::columns::{self, Columns};
-use super::row::one;
 use crate::recording::{RecordKind, Seen, UsedKey};
 
 /// The table of a kind's records, and its column of ids.
@@ -16,50 +17,63 @@ pub(super) fn table(kind: RecordKind) -> (&'static str, &'static str) {
     }
 }
 
-/// What a key was used for. A key whose record was deleted was never used.
+/// What keys were used for, as far as they were. A key whose record was deleted
+/// was never used.
 pub(super) fn find(
     connection: &Connection,
     kind: RecordKind,
-    digest: &[u8; 16],
-) -> Result<Option<Seen>, StoreError> {
+    digests: &BTreeSet<[u8; 16]>,
+) -> Result<Vec<([u8; 16], Seen)>, StoreError> {
+    let mut found = Vec::new();
+    if digests.is_empty() {
+        return Ok(found);
+    }
     let (table, id) = table(kind);
-    let statement = connection.prepare_cached(&format!(
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT keys.record_id, keys.content_hash, records.igrp, records.receive_time,
              records.warnings
          FROM idempotency_keys AS keys
          JOIN {table} AS records ON records.{id} = keys.record_id
          WHERE keys.key_digest = ?1"
     ))?;
-    one(statement, [digest], |row| {
-        Ok(Seen {
-            record_id: columns::uuid(row, "record_id")?,
-            igrp: columns::igrp(row)?,
-            content_hash: Columns::get(row, "content_hash")?,
-            receive_time: columns::timestamp(row, "receive_time")?,
-            warnings: columns::json(row, "warnings")?,
-        })
-    })
+    for digest in digests {
+        let mut rows = statement.query([digest])?;
+        if let Some(row) = rows.next()? {
+            let seen = Seen {
+                record_id: columns::uuid(row, "record_id")?,
+                igrp: columns::igrp(row)?,
+                content_hash: Columns::get(row, "content_hash")?,
+                receive_time: columns::timestamp(row, "receive_time")?,
+                warnings: columns::json(row, "warnings")?,
+            };
+            found.push((*digest, seen));
+        }
+    }
+    Ok(found)
 }
 
-/// Remembers a key and the content that was accepted with it.
+/// Remembers keys and the content that was accepted with them.
 pub(super) fn put(
     connection: &Connection,
-    digest: &[u8; 16],
-    used: &UsedKey,
+    keys: &BTreeMap<[u8; 16], UsedKey>,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO idempotency_keys (key_digest, record_id, content_hash, receive_time)
-             VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (key_digest) DO UPDATE
-             SET record_id = excluded.record_id, content_hash = excluded.content_hash,
-                 receive_time = excluded.receive_time",
-        )?
-        .execute(params![
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO idempotency_keys (key_digest, record_id, content_hash, receive_time)
+         VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (key_digest) DO UPDATE
+         SET record_id = excluded.record_id, content_hash = excluded.content_hash,
+             receive_time = excluded.receive_time",
+    )?;
+    for (digest, used) in keys {
+        statement.execute(params![
             digest,
             used.record_id.as_bytes(),
             used.content_hash,
             used.receive_time.micros()
         ])?;
+    }
     Ok(())
 }

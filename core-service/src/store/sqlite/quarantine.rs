@@ -1,5 +1,7 @@
 //! The quarantine.
 
+use std::collections::BTreeSet;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, named_params, params};
 use sfbridge_values::{Igrp, Timestamp};
@@ -15,32 +17,42 @@ use crate::recording::{Held, Hold, Release};
 
 /// One that is in the quarantine.
 pub(super) fn held(connection: &Connection, id: Uuid) -> Result<Option<Held>, StoreError> {
-    find_held(connection, "quarantined_notification_id", id.as_bytes())
+    let found = find_held(connection, "quarantined_notification_id", [id.as_bytes()])?;
+    Ok(found.into_iter().next())
 }
 
-/// The one with this key, if it is in the quarantine.
-pub(super) fn held_by_key(
+/// Those with these keys that are in the quarantine.
+pub(super) fn held_by_keys(
     connection: &Connection,
-    digest: &[u8; 16],
-) -> Result<Option<Held>, StoreError> {
-    find_held(connection, "key_digest", digest)
+    digests: &BTreeSet<[u8; 16]>,
+) -> Result<Vec<Held>, StoreError> {
+    find_held(connection, "key_digest", digests)
 }
 
 /// The column's name comes from the code.
-fn find_held(
+fn find_held<'a>(
     connection: &Connection,
     column: &str,
-    value: &[u8; 16],
-) -> Result<Option<Held>, StoreError> {
-    let statement = connection.prepare_cached(&format!(
+    values: impl IntoIterator<Item = &'a [u8; 16]>,
+) -> Result<Vec<Held>, StoreError> {
+    let mut values = values.into_iter().peekable();
+    let mut found = Vec::new();
+    if values.peek().is_none() {
+        return Ok(found);
+    }
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT quarantined_notification_id, key_digest, igrp, receive_time, state,
              resolved_record_id, {}
          FROM quarantined_notifications AS held WHERE {column} = ?1",
         quarantined_notification::RECORD_KIND
     ))?;
-    one(statement, [value], |row| {
-        quarantined_notification::held(row)
-    })
+    for value in values {
+        let mut rows = statement.query([value])?;
+        if let Some(row) = rows.next()? {
+            found.push(quarantined_notification::held(row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Puts a notification into the quarantine, or counts up one that is there.

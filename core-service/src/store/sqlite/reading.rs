@@ -152,8 +152,9 @@ impl SqliteStore {
         filter: EventFilter,
         page: PageRequest,
     ) -> Result<Page<Event>, StoreError> {
+        let signals = self.writer.signals();
         self.readers
-            .read(move |connection| events::list(connection, filter, page))
+            .read(move |connection| events::list(connection, &signals.references, filter, page))
             .await
     }
 

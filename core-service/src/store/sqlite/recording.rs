@@ -4,66 +4,24 @@ use rusqlite::{Connection, params};
 
 use super::super::StoreError;
 use super::super::columns::warnings;
-use super::alarm::Alarm;
+use super::signals::Signals;
 use super::{events, installations, keys, lead_enrichments, quarantine, ratings};
-use crate::domain::{LeadToEnrich, NewCallRating, NewEvent};
-use crate::recording::{Batch, Changes, Draft, ItemResult, Needs, RecordKind};
+use crate::recording::{Batch, Changes, Draft, ItemResult, Needs, RecordKind, Request};
 
-/// Records events in the present transaction; one result each, in order.
-pub(super) fn events(
+/// Records batches in the present transaction; the results of each, in order.
+pub(super) fn record(
     connection: &Connection,
-    batch: Batch<NewEvent>,
-    alarm: &Alarm,
-) -> Result<Vec<ItemResult>, StoreError> {
+    requests: Vec<Request>,
+    signals: &Signals,
+) -> Result<Vec<Vec<ItemResult>>, StoreError> {
     let mut needs = Needs::default();
-    needs.add(&batch, RecordKind::Event);
+    for request in &requests {
+        request.add_needs(&mut needs);
+    }
     let mut draft = read(connection, &needs)?;
-    let results = draft.record_events(batch);
-    write(connection, &draft.into_changes(), alarm)?;
-    Ok(results)
-}
-
-/// Records ratings in the present transaction; one result each, in order.
-pub(super) fn ratings(
-    connection: &Connection,
-    batch: Batch<NewCallRating>,
-    alarm: &Alarm,
-) -> Result<Vec<ItemResult>, StoreError> {
-    let mut needs = Needs::default();
-    needs.add(&batch, RecordKind::CallRating);
-    let mut draft = read(connection, &needs)?;
-    let results = draft.rate_calls(batch);
-    write(connection, &draft.into_changes(), alarm)?;
-    Ok(results)
-}
-
-/// Takes leads to enrich in the present transaction; one result each, in
-/// order.
-pub(super) fn leads(
-    connection: &Connection,
-    batch: Batch<LeadToEnrich>,
-    alarm: &Alarm,
-) -> Result<Vec<ItemResult>, StoreError> {
-    let mut needs = Needs::default();
-    needs.add_leads(&batch);
-    let mut draft = read(connection, &needs)?;
-    let results = draft.enrich_leads(batch);
-    write(connection, &draft.into_changes(), alarm)?;
-    Ok(results)
-}
-
-/// Quarantines notifications that became no item in the present transaction;
-/// one result each, in order.
-pub(super) fn rejected(
-    connection: &Connection,
-    batch: Batch<std::convert::Infallible>,
-    alarm: &Alarm,
-) -> Result<Vec<ItemResult>, StoreError> {
-    let mut needs = Needs::default();
-    needs.add_rejected(&batch);
-    let mut draft = read(connection, &needs)?;
-    let results = draft.quarantine(batch);
-    write(connection, &draft.into_changes(), alarm)?;
+    let requests = requests.into_iter();
+    let results = requests.map(|request| draft.decide(request)).collect();
+    write(connection, &draft.into_changes(), signals)?;
     Ok(results)
 }
 
@@ -99,15 +57,13 @@ fn read(connection: &Connection, needs: &Needs) -> Result<Draft, StoreError> {
         }
     }
     for kind in RecordKind::ALL {
-        for digest in needs.keys(kind) {
-            if let Some(seen) = keys::find(connection, kind, digest)? {
-                if kind == RecordKind::LeadEnrichment
-                    && let Some(job) = lead_enrichments::find(connection, seen.record_id)?
-                {
-                    draft.know_job(job);
-                }
-                draft.know_key(*digest, seen);
+        for (digest, seen) in keys::find(connection, kind, needs.keys(kind))? {
+            if kind == RecordKind::LeadEnrichment
+                && let Some(job) = lead_enrichments::find(connection, seen.record_id)?
+            {
+                draft.know_job(job);
             }
+            draft.know_key(digest, seen);
         }
     }
     for lead in &needs.leads {
@@ -115,10 +71,8 @@ fn read(connection: &Connection, needs: &Needs) -> Result<Draft, StoreError> {
             draft.know_job(job);
         }
     }
-    for digest in &needs.held_keys {
-        if let Some(held) = quarantine::held_by_key(connection, digest)? {
-            draft.know_held(held);
-        }
+    for held in quarantine::held_by_keys(connection, &needs.held_keys)? {
+        draft.know_held(held);
     }
     for id in &needs.replays {
         if let Some(held) = quarantine::held(connection, *id)? {
@@ -128,18 +82,23 @@ fn read(connection: &Connection, needs: &Needs) -> Result<Draft, StoreError> {
     Ok(draft)
 }
 
-fn write(connection: &Connection, changes: &Changes, alarm: &Alarm) -> Result<(), StoreError> {
+fn write(
+    connection: &Connection,
+    changes: &Changes,
+    signals: &Signals,
+) -> Result<(), StoreError> {
     for changed in changes.installations.values() {
         installations::put(connection, &changed.installation)?;
     }
-    for event in &changes.events {
-        events::insert(connection, event)?;
+    events::insert(connection, &changes.events, &signals.references)?;
+    if !changes.events.is_empty() {
+        signals.events.set();
     }
     for placed in &changes.ratings {
         ratings::place(connection, placed)?;
     }
     for job in &changes.jobs {
-        lead_enrichments::keep(connection, job, alarm)?;
+        lead_enrichments::keep(connection, job, &signals.jobs)?;
     }
     for ((kind, id), all) in &changes.warnings {
         let (table, id_column) = keys::table(*kind);
@@ -147,9 +106,7 @@ fn write(connection: &Connection, changes: &Changes, alarm: &Alarm) -> Result<()
         let mut update = connection.prepare_cached(&update)?;
         update.execute(params![id.as_bytes(), warnings(all)?])?;
     }
-    for (digest, used) in &changes.keys {
-        keys::put(connection, digest, used)?;
-    }
+    keys::put(connection, &changes.keys)?;
     for hold in &changes.holds {
         quarantine::hold(connection, hold)?;
     }

@@ -1,6 +1,7 @@
 //! What only this backend has: its file, its one writer, its statements.
 
 mod copies;
+mod event_references;
 mod file;
 mod full_disk;
 mod log;

@@ -22,7 +22,7 @@ impl SqliteStore {
     }
 
     pub(in super::super) fn enrichment_alarm(&self) -> watch::Receiver<()> {
-        self.writer.alarm().listen()
+        self.writer.signals().jobs.listen()
     }
 
     pub(in super::super) async fn claim_enrichments(
@@ -78,9 +78,9 @@ impl SqliteStore {
     ) -> Result<Vec<Option<LeadEnrichmentState>>, StoreError> {
         let mut answers = Vec::with_capacity(settlements.len());
         for slice in slices(settlements) {
-            let alarm = self.writer.alarm();
+            let signals = self.writer.signals();
             let settled = self.writer.work(slice.len(), move |connection| {
-                lead_enrichments::settle(connection, slice, now, &alarm)
+                lead_enrichments::settle(connection, slice, now, &signals.jobs)
             });
             let settled = settled.await?;
             let ended = settled.iter().flatten().filter(|state| !state.is_open());
@@ -99,9 +99,9 @@ impl SqliteStore {
     ) -> Result<usize, StoreError> {
         let mut count = 0;
         loop {
-            let alarm = self.writer.alarm();
+            let signals = self.writer.signals();
             let released = self.writer.work(SLICE, move |connection| {
-                lead_enrichments::release(connection, igrp, now, &alarm)
+                lead_enrichments::release(connection, igrp, now, &signals.jobs)
             });
             let released = released.await?;
             count += released;
@@ -119,8 +119,8 @@ impl SqliteStore {
         if !self.readers.read(lead_enrichments::has_leases).await? {
             return Ok(0);
         }
-        let alarm = self.writer.alarm();
-        let work = move |connection: &_| lead_enrichments::end_leases(connection, now, &alarm);
+        let signals = self.writer.signals();
+        let work = move |connection: &_| lead_enrichments::end_leases(connection, now, &signals.jobs);
         self.writer.work(SLICE, work).await
     }
 
@@ -129,9 +129,9 @@ impl SqliteStore {
         id: Uuid,
         now: Timestamp,
     ) -> Result<Option<Result<LeadEnrichment, Uuid>>, StoreError> {
-        let alarm = self.writer.alarm();
+        let signals = self.writer.signals();
         self.writer
-            .write(move |connection| lead_enrichments::retry(connection, id, now, &alarm))
+            .write(move |connection| lead_enrichments::retry(connection, id, now, &signals.jobs))
             .await
     }
 

@@ -12,6 +12,8 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use uuid::Uuid;
 
 use super::super::alarm::Alarm;
+use super::super::event_references::EventReferences;
+use super::super::signals::Signals;
 use super::super::{
     calls, event_stream, events, expiry, file, histories, installations, lead_enrichments,
     quarantine, ratings, recording, refused_messages, visits,
@@ -21,7 +23,7 @@ use crate::domain::{
     Awaited, Coverage, Perishable, PlannedPush, QuarantineState, RejectionReason, RunResult,
     Settlement,
 };
-use crate::recording::Item;
+use crate::recording::{Item, Request};
 use crate::store::conformance::given::{
     OURS, all_enrichments, all_events, all_ratings, at, bad, batch, call, call_ref, event, igrp,
     item, lead, rating, seven, visit, visitor, whole_quarantine,
@@ -34,8 +36,9 @@ use crate::store::{
 };
 
 /// The tables that grow without end.
-const RECORDS: [&str; 8] = [
+const RECORDS: [&str; 9] = [
     "events",
+    "event_references",
     "call_ratings",
     "lead_enrichments",
     "visits",
@@ -94,7 +97,8 @@ fn plan(connection: &Connection, statement: &str) -> Vec<String> {
 
 /// Every list with every filter alone, and the lookups.
 fn read_everything(connection: &Connection) {
-    let events = |filter| drop(events::list(connection, filter, PAGE).unwrap());
+    let references = EventReferences::default();
+    let events = |filter| drop(events::list(connection, &references, filter, PAGE).unwrap());
     let all = || EventFilter {
         time: time(),
         ..all_events(seven())
@@ -264,34 +268,35 @@ fn stream(connection: &Connection) {
 
 /// Everything that is written, first and again.
 fn write_everything(connection: &Connection) {
-    let alarm = Alarm::default();
+    let signals = Signals::default();
+    let alarm = &signals.jobs;
+    let record = |request| recording::record(connection, vec![request], &signals).unwrap().concat();
     for round in 0..2 {
         let named = |name: &str| format!("{name} {round}");
         let good = item(event(&named("event"))).notified("e");
         let bad = || -> Item<_> { bad(RejectionReason::InvalidDecimal).notified("bad") };
-        let results =
-            recording::events(connection, batch(1, [good, bad(), bad()]), &alarm).unwrap();
+        let results = record(Request::Events(batch(1, [good, bad(), bad()])));
         let held = results[1].quarantined();
         let replay = bad().replaying("replay", held);
-        recording::events(connection, batch(1, [replay]), &alarm).unwrap();
+        record(Request::Events(batch(1, [replay])));
         let rated = item(rating("C", &named("rating"), 1)).notified("r");
-        recording::ratings(connection, batch(1, [rated]), &alarm).unwrap();
+        record(Request::Ratings(batch(1, [rated])));
         let mut request = lead(1);
         request.visitor_id = Some(visitor(round));
         let request = || item(request.clone()).from(OURS);
         let requests = [request().notified("l"), request()];
-        recording::leads(connection, batch(1, requests), &alarm).unwrap();
+        record(Request::Leads(batch(1, requests)));
         let visited = batch(1, [item(visit(visitor(round), 1))]);
-        visits::record(connection, visited, &alarm).unwrap();
+        visits::record(connection, visited, alarm).unwrap();
         calls::record(
             connection,
             batch(1, [item(call("C", Some(visitor(round)), 1))]),
-            &alarm,
+            alarm,
         )
         .unwrap();
-        work_on_everything(connection, &alarm);
+        work_on_everything(connection, alarm);
         refused_messages::record(connection, &[refusal(1)], at(1)).unwrap();
-        recording::rejected(connection, batch(1, [bad_notified()]), &alarm).unwrap();
+        record(Request::Rejected(batch(1, [bad_notified()])));
         let state = QuarantineState::Discarded;
         quarantine::resolve(connection, &[held], state, at(2))
             .unwrap()
@@ -328,8 +333,9 @@ fn work_on_everything(connection: &Connection, alarm: &Alarm) {
     let mut request = lead(2);
     request.call_ref = Some(call_ref("W"));
     request.visitor_id = Some(visitor(7));
-    let results = recording::leads(connection, batch(1, [item(request).from(OURS)]), alarm);
-    let id = results.unwrap()[0].recorded();
+    let requests = vec![Request::Leads(batch(1, [item(request).from(OURS)]))];
+    let results = recording::record(connection, requests, &Signals::default());
+    let id = results.unwrap()[0][0].recorded();
     let history = histories::find(connection, seven(), Some(visitor(7)), None, at(1)).unwrap();
     settle(claim(), RunResult::NothingKnown(Awaited::from(&history)));
     let visitor_id = visitor(7);
@@ -439,7 +445,8 @@ fn a_list_of_one_visitor_call_or_record_does_not_walk_its_installation() {
 fn a_stream_is_read_in_its_order_from_its_place_on() {
     let (_folder, connection, seen) = statements(|connection| {
         let deal = batch(1, [item(event("Deal"))]);
-        recording::events(connection, deal, &Alarm::default()).unwrap();
+        let requests = vec![Request::Events(deal)];
+        recording::record(connection, requests, &Signals::default()).unwrap();
         stream(connection);
     });
     let expected = [
