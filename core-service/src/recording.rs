@@ -16,8 +16,8 @@ mod verdict;
 pub use admission::{Admission, admit};
 pub use call_ratings::canonical_rating;
 pub use draft::{
-    ChangedInstallation, Changes, Draft, Held, Hold, LeadKey, Needs, PlacedRating, Release, Request,
-    Seen, UsedKey,
+    ChangedInstallation, Changes, Draft, Held, Hold, LeadKey, Needs, PlacedRating, Release,
+    Request, Seen, UsedKey,
 };
 pub use events::complete_event;
 pub use item::{

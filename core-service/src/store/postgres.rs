@@ -55,10 +55,10 @@ pub(super) use moving::{PostgresSide, moved_row};
 use super::{Expired, Expiry, Migrated, Pace, StoreError, StoreState};
 use crate::domain::{LeadToEnrich, NewCallRating, NewEvent};
 use crate::metrics::StoreMetrics;
-use crate::recording::{Batch, ItemResult, Verdict};
+use crate::recording::{Batch, ItemResult, Request, Verdict};
 use database::{Database, transact};
 use notices::Notices;
-use recording::Request;
+use recording::Work;
 use writer::Writer;
 
 /// A connection that is nobody else's, the first to a database.
@@ -141,28 +141,36 @@ impl PostgresStore {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(Request::Events(batch)).await
+        self.writer
+            .record(Work::Recorded(Request::Events(batch)))
+            .await
     }
 
     pub(super) async fn rate_calls(
         &self,
         batch: Batch<NewCallRating>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(Request::Ratings(batch)).await
+        self.writer
+            .record(Work::Recorded(Request::Ratings(batch)))
+            .await
     }
 
     pub(super) async fn enrich_leads(
         &self,
         batch: Batch<LeadToEnrich>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(Request::Leads(batch)).await
+        self.writer
+            .record(Work::Recorded(Request::Leads(batch)))
+            .await
     }
 
     pub(super) async fn quarantine(
         &self,
         batch: Batch<std::convert::Infallible>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(Request::Rejected(batch)).await
+        self.writer
+            .record(Work::Recorded(Request::Rejected(batch)))
+            .await
     }
 
     pub(super) async fn try_events(

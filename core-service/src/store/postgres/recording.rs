@@ -1,7 +1,6 @@
 //! Recording batches: reading what they need, writing what becomes of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 
 use deadpool_postgres::{GenericClient, Transaction};
 use tokio::join;
@@ -18,53 +17,40 @@ use super::upserts::{Changed, Upserts};
 use super::{
     calls, events, installations, keys, lead_enrichments, quarantine, ratings, visits, waking,
 };
-use crate::domain::{LeadToEnrich, NewCall, NewCallRating, NewEvent, NewVisit};
-use crate::recording::{Batch, Changes, Draft, ItemResult, Needs, RecordKind, Sender};
+use crate::domain::{NewCall, NewVisit};
+use crate::recording::{Batch, Changes, Draft, ItemResult, Needs, RecordKind, Request, Sender};
 
 /// A batch of one kind.
 #[derive(Clone, Debug)]
-pub(super) enum Request {
-    Events(Batch<NewEvent>),
-    Ratings(Batch<NewCallRating>),
-    Leads(Batch<LeadToEnrich>),
+pub(super) enum Work {
+    /// What a draft decides about.
+    Recorded(Request),
     Visits(Batch<NewVisit>),
     Calls(Batch<NewCall>),
-    /// Notifications that became no item.
-    Rejected(Batch<Infallible>),
 }
 
-impl Request {
+impl Work {
     /// On whose account it is.
     pub(super) fn sender(&self) -> Sender {
         match self {
-            Self::Events(batch) => batch.sender(),
-            Self::Ratings(batch) => batch.sender(),
-            Self::Leads(batch) => batch.sender(),
+            Self::Recorded(request) => request.sender(),
             Self::Visits(batch) => batch.sender(),
             Self::Calls(batch) => batch.sender(),
-            Self::Rejected(batch) => batch.sender(),
         }
     }
 
     /// How many items it has.
     pub(super) fn items(&self) -> usize {
         match self {
-            Self::Events(batch) => batch.items.len(),
-            Self::Ratings(batch) => batch.items.len(),
-            Self::Leads(batch) => batch.items.len(),
+            Self::Recorded(request) => request.items(),
             Self::Visits(batch) => batch.items.len(),
             Self::Calls(batch) => batch.items.len(),
-            Self::Rejected(batch) => batch.items.len(),
         }
     }
 
     fn add_needs(&self, needs: &mut Needs) {
-        match self {
-            Self::Events(batch) => needs.add(batch, RecordKind::Event),
-            Self::Ratings(batch) => needs.add(batch, RecordKind::CallRating),
-            Self::Leads(batch) => needs.add_leads(batch),
-            Self::Visits(_) | Self::Calls(_) => {}
-            Self::Rejected(batch) => needs.add_rejected(batch),
+        if let Self::Recorded(request) = self {
+            request.add_needs(needs);
         }
     }
 
@@ -79,7 +65,7 @@ impl Request {
                 needs.installations.add_installations(batch);
                 needs.calls.extend(calls::keys(batch));
             }
-            Self::Events(_) | Self::Ratings(_) | Self::Leads(_) | Self::Rejected(_) => {}
+            Self::Recorded(_) => {}
         }
     }
 }
@@ -111,10 +97,7 @@ pub(super) struct Recorded {
 }
 
 /// Records batches in one transaction.
-pub(super) async fn record(
-    database: &Database,
-    requests: &[Request],
-) -> Result<Recorded, StoreError> {
+pub(super) async fn record(database: &Database, requests: &[Work]) -> Result<Recorded, StoreError> {
     let mut tries = database.tries();
     loop {
         let done = try_to_record(&tries, requests).await;
@@ -124,7 +107,7 @@ pub(super) async fn record(
     }
 }
 
-async fn try_to_record(tries: &Tries<'_>, requests: &[Request]) -> Result<Recorded, StoreError> {
+async fn try_to_record(tries: &Tries<'_>, requests: &[Work]) -> Result<Recorded, StoreError> {
     let mut transaction = OpenTransaction::on(tries.client().await?);
     let done = record_and_commit(&mut transaction, requests).await;
     transaction.end().await;
@@ -134,7 +117,7 @@ async fn try_to_record(tries: &Tries<'_>, requests: &[Request]) -> Result<Record
 /// Takes two round trips, unless installations are new or jobs may be waiting.
 async fn record_and_commit(
     transaction: &mut OpenTransaction,
-    requests: &[Request],
+    requests: &[Work],
 ) -> Result<Recorded, StoreError> {
     let client = transaction.client()?;
     // In this order: what is read belongs to the transaction.
@@ -163,7 +146,7 @@ async fn record_and_commit(
 /// Records batches in the present transaction.
 pub(super) async fn record_in(
     transaction: &Transaction<'_>,
-    requests: &[Request],
+    requests: &[Work],
 ) -> Result<Recorded, StoreError> {
     let decided = Box::pin(decide(transaction, requests)).await?;
     decided.create_installations(transaction).await?;
@@ -173,7 +156,7 @@ pub(super) async fn record_in(
 }
 
 /// Reads, and locks, what batches need, and decides what becomes of them.
-async fn decide(client: &impl GenericClient, requests: &[Request]) -> Result<Decided, StoreError> {
+async fn decide(client: &impl GenericClient, requests: &[Work]) -> Result<Decided, StoreError> {
     let mut needs = Needs::default();
     let mut data_needs = DataNeeds::default();
     for request in requests {
@@ -184,18 +167,15 @@ async fn decide(client: &impl GenericClient, requests: &[Request]) -> Result<Dec
     let mut results = Vec::with_capacity(requests.len());
     for request in requests {
         results.push(match request.clone() {
-            Request::Events(batch) => draft.record_events(batch),
-            Request::Ratings(batch) => draft.rate_calls(batch),
-            Request::Leads(batch) => draft.enrich_leads(batch),
-            Request::Visits(batch) => {
+            Work::Recorded(request) => draft.decide(request),
+            Work::Visits(batch) => {
                 let now = batch.now;
                 data.visits.record(draft.upsert(batch), now)
             }
-            Request::Calls(batch) => {
+            Work::Calls(batch) => {
                 let now = batch.now;
                 data.calls.record(draft.upsert(batch), now)
             }
-            Request::Rejected(batch) => draft.quarantine(batch),
         });
     }
     Ok(Decided {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::StoreError;
 use super::database::transact;
-use super::recording::Request;
+use super::recording::Work;
 use super::{
     PostgresStore, api_keys, installations, quarantine, refused_messages, salesforce_connections,
     url_tokens,
@@ -39,14 +39,14 @@ impl PostgresStore {
         &self,
         batch: Batch<NewVisit>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(Request::Visits(batch)).await
+        self.writer.record(Work::Visits(batch)).await
     }
 
     pub(in super::super) async fn record_calls(
         &self,
         batch: Batch<NewCall>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(Request::Calls(batch)).await
+        self.writer.record(Work::Calls(batch)).await
     }
 
     pub(in super::super) async fn resolve_quarantined(

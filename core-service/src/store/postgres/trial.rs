@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::super::StoreError;
 use super::database::{Database, Tries};
-use super::recording::{self, Request};
+use super::recording::{self, Work};
 use super::{events, lead_enrichments, ratings};
-use crate::recording::{ItemResult, Prospect, RecordKind, Verdict};
+use crate::recording::{ItemResult, Prospect, RecordKind, Request, Verdict};
 
 /// Runs the steps of a batch and says what they come to.
 pub(super) async fn verdicts(
@@ -22,9 +22,9 @@ pub(super) async fn verdicts(
     let kind = match request {
         Request::Events(_) => RecordKind::Event,
         Request::Ratings(_) => RecordKind::CallRating,
-        _ => RecordKind::LeadEnrichment,
+        Request::Leads(_) | Request::Rejected(_) => RecordKind::LeadEnrichment,
     };
-    let requests = [request];
+    let requests = [Work::Recorded(request)];
     let mut tries = database.tries();
     loop {
         let tried = try_once(&tries, kind, &requests).await;
@@ -37,7 +37,7 @@ pub(super) async fn verdicts(
 async fn try_once(
     tries: &Tries<'_>,
     kind: RecordKind,
-    requests: &[Request],
+    requests: &[Work],
 ) -> Result<Vec<Verdict>, StoreError> {
     let mut client = tries.client().await?;
     let transaction = client.transaction().await?;

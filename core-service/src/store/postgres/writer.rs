@@ -17,7 +17,7 @@ use super::super::queued::{Queued, class};
 use super::super::{Pace, StoreError};
 use super::database::Database;
 use super::notices::{Notices, Topic};
-use super::recording::{self, Request};
+use super::recording::{self, Work};
 use super::turns::Turns;
 use crate::metrics::{ClassLabel, StoreMetrics};
 use crate::recording::ItemResult;
@@ -43,7 +43,7 @@ pub(super) struct Writer {
 /// One batch: what it asks, and who waits for the answer.
 #[derive(Debug)]
 struct Job {
-    request: Request,
+    request: Work,
     came_at: Instant,
     class: ClassLabel,
     answer: oneshot::Sender<Result<Vec<ItemResult>, StoreError>>,
@@ -83,7 +83,7 @@ impl Writer {
 
     /// Has a batch recorded, on its sender's account, and answers after the
     /// commit.
-    pub(super) async fn record(&self, request: Request) -> Result<Vec<ItemResult>, StoreError> {
+    pub(super) async fn record(&self, request: Work) -> Result<Vec<ItemResult>, StoreError> {
         let (sender, items) = (request.sender(), request.items());
         let class = class(&sender);
         let (answer, answered) = oneshot::channel();
@@ -199,8 +199,8 @@ impl Task {
     }
 
     /// Records batches in one transaction; the results of each, in order.
-    async fn record(&self, requests: &[Request]) -> Result<Vec<Vec<ItemResult>>, StoreError> {
-        let items: usize = requests.iter().map(Request::items).sum();
+    async fn record(&self, requests: &[Work]) -> Result<Vec<Vec<ItemResult>>, StoreError> {
+        let items: usize = requests.iter().map(Work::items).sum();
         if !self.pace.write_delay.is_zero() {
             let items = u32::try_from(items).unwrap_or(u32::MAX);
             tokio::time::sleep(self.pace.write_delay.saturating_mul(items)).await;

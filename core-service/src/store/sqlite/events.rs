@@ -157,7 +157,13 @@ pub(super) fn list(
                          WHERE own.igrp = ? AND own.visitor_id = ?
                          UNION {theirs})"
                 ),
-                [columns::to_json(&own)?.into(), igrp(), bytes(), igrp(), bytes()],
+                [
+                    columns::to_json(&own)?.into(),
+                    igrp(),
+                    bytes(),
+                    igrp(),
+                    bytes(),
+                ],
             );
         }
     }

@@ -82,11 +82,7 @@ fn read(connection: &Connection, needs: &Needs) -> Result<Draft, StoreError> {
     Ok(draft)
 }
 
-fn write(
-    connection: &Connection,
-    changes: &Changes,
-    signals: &Signals,
-) -> Result<(), StoreError> {
+fn write(connection: &Connection, changes: &Changes, signals: &Signals) -> Result<(), StoreError> {
     for changed in changes.installations.values() {
         installations::put(connection, &changed.installation)?;
     }

@@ -120,7 +120,8 @@ impl SqliteStore {
             return Ok(0);
         }
         let signals = self.writer.signals();
-        let work = move |connection: &_| lead_enrichments::end_leases(connection, now, &signals.jobs);
+        let work =
+            move |connection: &_| lead_enrichments::end_leases(connection, now, &signals.jobs);
         self.writer.work(SLICE, work).await
     }
 

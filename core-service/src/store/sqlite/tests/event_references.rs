@@ -70,7 +70,10 @@ fn what_was_there_before_is_found_in_segments_and_beside_them() {
         &references,
         Reference::visitor(seven(), visitor(1)),
     );
-    assert_eq!(often, (1..=count).filter(|number| number % 3 == 0).collect());
+    assert_eq!(
+        often,
+        (1..=count).filter(|number| number % 3 == 0).collect()
+    );
     for number in [1, 2, 65_536, 65_537, 131_072, 131_074, count - 1] {
         if number % 3 == 0 {
             continue;

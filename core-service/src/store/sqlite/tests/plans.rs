@@ -270,7 +270,11 @@ fn stream(connection: &Connection) {
 fn write_everything(connection: &Connection) {
     let signals = Signals::default();
     let alarm = &signals.jobs;
-    let record = |request| recording::record(connection, vec![request], &signals).unwrap().concat();
+    let record = |request| {
+        recording::record(connection, vec![request], &signals)
+            .unwrap()
+            .concat()
+    };
     for round in 0..2 {
         let named = |name: &str| format!("{name} {round}");
         let good = item(event(&named("event"))).notified("e");

@@ -91,6 +91,41 @@ async fn a_failed_request_of_a_group_is_rolled_back_alone() {
 }
 
 #[tokio::test]
+async fn after_a_batch_has_failed_with_its_group_the_next_try_fails_alone() {
+    let (_folder, store) = opened().await;
+    let make: Work = Box::new(|connection| {
+        connection.execute_batch(
+            "CREATE TRIGGER defect BEFORE INSERT ON events WHEN new.title = 'defect' BEGIN
+                 SELECT RAISE(ABORT, 'as the test wants it');
+             END",
+        )?;
+        Ok(())
+    });
+    write(&store, make).await.unwrap();
+    let batches = || ["a", "defect", "b"].map(|title| batch(2, [item(event(title))]));
+    for is_careful in [false, true] {
+        let (release, held) = mpsc::channel();
+        let hold: Work = Box::new(move |_| {
+            held.recv().unwrap();
+            Ok(())
+        });
+        let held = write(&store, hold);
+        let [first, second, third] = batches().map(|batch| store.record_events(batch));
+        let released = async { release.send(()).unwrap() };
+        // Each is in the queue before the one that holds the writer lets it go.
+        let (held, first, second, third, ()) =
+            tokio::join!(biased; held, first, second, third, released);
+        held.unwrap_or_else(|error| assert!(!is_careful, "{error}"));
+        assert!(matches!(second, Err(StoreError::Refused(_))), "{second:?}");
+        assert_eq!([first.is_ok(), third.is_ok()], [is_careful; 2]);
+        assert_eq!(*store.state().borrow(), StoreState::Ready);
+    }
+    let titles: Vec<_> = events(&store, seven()).await;
+    assert_eq!(titles.len(), 3, "the first one, and those without a defect");
+    store.close().await;
+}
+
+#[tokio::test]
 async fn a_request_that_panics_is_rolled_back_alone() {
     let (_folder, store) = opened().await;
     let panicking: Work = Box::new(|connection| {
