@@ -66,9 +66,12 @@ struct Job {
 enum Work {
     /// Recorded together with others.
     Record(Recording),
-    /// Done alone. It learns why there is no transaction, if so.
-    Alone(Box<dyn FnOnce(Result<&Connection, &StoreError>) -> Done + Send>),
+    /// Done alone, in a savepoint.
+    Alone(Alone),
 }
+
+/// What is done in a transaction, or learns why there is none.
+type Alone = Box<dyn FnOnce(Result<&Connection, &StoreError>) -> Done + Send>;
 
 /// A batch to record, and who waits for its results.
 struct Recording {

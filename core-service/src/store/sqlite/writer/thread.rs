@@ -15,7 +15,7 @@ use super::super::log::{self, Log};
 use super::super::recording;
 use super::super::signals::Signals;
 use super::super::slowness::Slowness;
-use super::{Answer, Done, Job, Recording, Work};
+use super::{Alone, Answer, Done, Job, Recording, Work};
 use crate::metrics::StoreMetrics;
 
 /// Requests that may share a transaction, so that none waits for too many.
@@ -287,7 +287,7 @@ impl WriterThread {
     /// Says why it is lost then, if it is.
     fn run_alone(
         &mut self,
-        run: Box<dyn FnOnce(Result<&Connection, &StoreError>) -> Done + Send>,
+        run: Alone,
         items: usize,
         lost: Option<StoreError>,
         group: &mut Group,
