@@ -68,6 +68,9 @@ pub(in crate::store) const OWN: &[&str] = &[
     "event_numbers",
     // Kept by triggers, or counted.
     "lead_enrichment_counts",
+    // Made of the events when the store is opened.
+    "event_references",
+    "event_segments",
     // What is locked to count a list.
     "bounded_lists",
     // Tokens that Salesforce gives anew.
