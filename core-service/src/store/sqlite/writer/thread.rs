@@ -142,7 +142,7 @@ impl WriterThread {
         }
     }
 
-    /// Runs requests, each in its savepoint, until the transaction has enough
+    /// Runs requests, alone or together, until the transaction has enough
     /// of them. Fails when the whole transaction is lost.
     fn work(&mut self, first: Job, group: &mut Group) -> Result<(), StoreError> {
         let end = Instant::now() + self.transaction_time();
@@ -233,6 +233,9 @@ impl WriterThread {
         let (requests, answers): (Vec<_>, Vec<_>) = waiting
             .map(|recording| (recording.request, recording.answer))
             .unzip();
+        if requests.is_empty() {
+            return lost;
+        }
         let is_careful = self.careful > 0;
         self.careful = self.careful.saturating_sub(1);
         let begin = || {
@@ -245,9 +248,6 @@ impl WriterThread {
                 let _ = answer.send(Err(error.clone()));
             }
             return Some(error);
-        }
-        if requests.is_empty() {
-            return None;
         }
         let record = || recording::record(&self.connection, requests, &self.signals);
         let recorded = catch_unwind(AssertUnwindSafe(record)).unwrap_or(Err(StoreError::Defect));
