@@ -9,6 +9,7 @@ mod call_ratings;
 mod draft;
 mod events;
 mod item;
+mod key_digest;
 mod lead_enrichments;
 mod sender;
 mod verdict;
@@ -23,6 +24,7 @@ pub use events::complete_event;
 pub use item::{
     Batch, IdempotencyKey, Item, ItemResult, RecordKind, UnknownInstallations, new_record_id,
 };
+pub use key_digest::KeyDigest;
 pub use lead_enrichments::{for_installation, new_enrichment, rejected_repeat_warning};
 pub use sender::Sender;
 pub use verdict::{Prospect, Verdict};

@@ -23,7 +23,9 @@ pub use needs::{LeadKey, Needs};
 pub use ratings::PlacedRating;
 pub use request::Request;
 
-use super::{Admission, Batch, Item, ItemResult, RecordKind, admit, rejected_repeat_warning};
+use super::{
+    Admission, Batch, Item, ItemResult, KeyDigest, RecordKind, admit, rejected_repeat_warning,
+};
 use crate::domain::{
     Event, Installation, LeadEnrichment, LeadToEnrich, NewCallRating, NewEvent, Rejection,
     RejectionReason,
@@ -36,6 +38,9 @@ const MAX_WARNINGS: usize = 100;
 /// What an idempotency key was used for.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    /// The digest that the store knows the key by. That of an old key may be its
+    /// hash alone.
+    pub key_digest: [u8; 16],
     /// The record that it was first used for.
     pub record_id: Uuid,
     /// The record's installation.
@@ -52,7 +57,7 @@ pub struct Seen {
 #[derive(Debug, Default)]
 pub struct Draft {
     installations: HashMap<Igrp, Arc<Installation>>,
-    seen: HashMap<[u8; 16], Seen>,
+    seen: HashMap<KeyDigest, Seen>,
     held: HashMap<Uuid, Held>,
     held_by_key: HashMap<[u8; 16], Uuid>,
     jobs: HashMap<Uuid, LeadEnrichment>,
@@ -77,8 +82,8 @@ pub struct Changes {
     pub jobs: Vec<LeadEnrichment>,
     /// All warnings of records that have got one more.
     pub warnings: BTreeMap<(RecordKind, Uuid), Vec<String>>,
-    /// What keys were used for, by digest.
-    pub keys: BTreeMap<[u8; 16], UsedKey>,
+    /// What keys were used for.
+    pub keys: BTreeMap<KeyDigest, UsedKey>,
     /// Notifications that go into the quarantine.
     pub holds: Vec<Hold>,
     /// Notifications that leave the quarantine.
@@ -98,6 +103,8 @@ pub struct ChangedInstallation {
 /// What a key was used for, and whether it was used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UsedKey {
+    /// The digest that the store knows the key by.
+    pub key_digest: [u8; 16],
     /// The record.
     pub record_id: Uuid,
     /// Of the content that was accepted with it.
@@ -139,7 +146,7 @@ trait Recordable: Sized {
     /// Takes a repeat with other content.
     fn repeat(
         draft: &mut Draft,
-        seen: (&[u8; 16], &Seen),
+        seen: (&KeyDigest, &Seen),
         item: Admitted<Self>,
         now: Timestamp,
     ) -> Result<Repeat, Rejection>;
@@ -156,7 +163,7 @@ impl Draft {
     }
 
     /// Takes in what a key was used for.
-    pub fn know_key(&mut self, digest: [u8; 16], seen: Seen) {
+    pub fn know_key(&mut self, digest: KeyDigest, seen: Seen) {
         self.seen.insert(digest, seen);
     }
 
@@ -236,10 +243,11 @@ impl Draft {
             notification,
         } = item;
         let digest = idempotency_key.as_ref().map(|key| key.digest(T::KIND));
+        let key_hash = digest.map(|digest| *digest.hash());
         let replay_of = notification
             .as_ref()
             .and_then(|notification| notification.replay_of);
-        let held = self.held_for(&batch.coverage, digest, replay_of);
+        let held = self.held_for(&batch.coverage, key_hash, replay_of);
 
         // Admission has the item's own fault among its errors.
         let mut admitted = match (&admission, content) {
@@ -287,6 +295,7 @@ impl Draft {
                         }
                         if let Some(digest) = digest {
                             let seen = Seen {
+                                key_digest: *digest.as_bytes(),
                                 record_id,
                                 igrp,
                                 content_hash,
@@ -318,7 +327,7 @@ impl Draft {
                 let igrp = igrp.filter(|igrp| batch.coverage.covers(*igrp));
                 let arrival = held::Arrival {
                     igrp,
-                    digest,
+                    key_hash,
                     notification,
                     rejection: rejection.clone(),
                 };
@@ -335,7 +344,7 @@ impl Draft {
     /// nothing.
     fn repeat_item<T: Recordable>(
         &mut self,
-        (digest, seen): (&[u8; 16], &Seen),
+        (digest, seen): (&KeyDigest, &Seen),
         admitted: Result<Admitted<T>, Rejection>,
         admission: &Result<Admission, Rejection>,
         now: Timestamp,
@@ -357,6 +366,7 @@ impl Draft {
                 // The newer content may name another installation.
                 self.create_if_needed(admission);
                 let seen = Seen {
+                    key_digest: seen.key_digest,
                     record_id,
                     igrp,
                     content_hash,
@@ -373,9 +383,10 @@ impl Draft {
         }
     }
 
-    fn use_key(&mut self, digest: [u8; 16], seen: Seen, receive_time: Timestamp, was_seen: bool) {
+    fn use_key(&mut self, digest: KeyDigest, seen: Seen, receive_time: Timestamp, was_seen: bool) {
         let used_before = self.changes.keys.get(&digest);
         let used = UsedKey {
+            key_digest: seen.key_digest,
             record_id: seen.record_id,
             content_hash: seen.content_hash,
             receive_time,
@@ -402,7 +413,7 @@ impl Draft {
     }
 
     /// Adds a warning to the record that a key was used for, once.
-    fn add_warning(&mut self, kind: RecordKind, digest: &[u8; 16], warning: String) {
+    fn add_warning(&mut self, kind: RecordKind, digest: &KeyDigest, warning: String) {
         let Some(seen) = self.seen.get_mut(digest) else {
             return;
         };

@@ -1,10 +1,10 @@
 //! Items and batches.
 
 use sfbridge_values::{Igrp, OrganizationId, ShortText, Timestamp};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::domain::{Coverage, Notification, Rejection};
+use crate::recording::KeyDigest;
 
 /// One item of a batch, as far as it could be read without the store.
 #[derive(Clone, Debug)]
@@ -124,19 +124,8 @@ impl IdempotencyKey {
         self.text.as_str()
     }
 
-    /// A narrow form for the store: the first 16 bytes of a hash over kind,
-    /// scope and text.
-    pub fn digest(&self, kind: RecordKind) -> [u8; 16] {
-        let kind: u8 = match kind {
-            RecordKind::Event => 1,
-            RecordKind::CallRating => 2,
-            RecordKind::LeadEnrichment => 3,
-        };
-        let mut hash = Sha256::new();
-        hash.update([kind]);
-        hash.update(self.igrp.map_or(0, Igrp::get).to_le_bytes());
-        hash.update(self.text.as_str().as_bytes());
-        let digest = hash.finalize();
-        std::array::from_fn(|n| digest[n])
+    /// A narrow form for the store.
+    pub fn digest(&self, kind: RecordKind) -> KeyDigest {
+        KeyDigest::of(kind, self.igrp, self.text.as_str())
     }
 }

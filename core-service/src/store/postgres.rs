@@ -94,6 +94,7 @@ impl PostgresStore {
         // It gets settings of its own.
         let mut client = connect(&database, config).await?;
         let migrated = schema::prepare(&mut client, config).await?;
+        keys::forget_unordered(&client).await?;
         moving::take_up(&client, config).await?;
         drop(client);
         let notices = Notices::start(config);

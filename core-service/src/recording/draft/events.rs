@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Admitted, Draft, Recordable, Repeat, Seen};
 use crate::domain::{NewEvent, Rejection};
-use crate::recording::{RecordKind, complete_event, new_record_id};
+use crate::recording::{KeyDigest, RecordKind, complete_event, new_record_id};
 
 impl Recordable for NewEvent {
     const KIND: RecordKind = RecordKind::Event;
@@ -17,7 +17,7 @@ impl Recordable for NewEvent {
     /// An event stays as it was first recorded.
     fn repeat(
         draft: &mut Draft,
-        (digest, _): (&[u8; 16], &Seen),
+        (digest, _): (&KeyDigest, &Seen),
         _: Admitted<Self>,
         _: Timestamp,
     ) -> Result<Repeat, Rejection> {

@@ -78,7 +78,7 @@ pub(super) struct Arrival {
     /// The installation that it names, if that is readable and the caller's.
     pub(super) igrp: Option<Igrp>,
     /// What tells a redelivery.
-    pub(super) digest: Option<[u8; 16]>,
+    pub(super) key_hash: Option<[u8; 16]>,
     /// The notification.
     pub(super) notification: Notification,
     /// Why it can't be recorded.
@@ -97,11 +97,11 @@ impl Draft {
             };
             let kind = RecordKind::of_endpoint(&notification.endpoint);
             let key = item.idempotency_key;
-            let digest = key.and_then(|key| Some(key.digest(kind?)));
-            let held = self.held_for(&coverage, digest, None);
+            let key_hash = key.and_then(|key| Some(*key.digest(kind?).hash()));
+            let held = self.held_for(&coverage, key_hash, None);
             let arrival = Arrival {
                 igrp: item.igrp.filter(|igrp| coverage.covers(*igrp)),
-                digest,
+                key_hash,
                 notification,
                 rejection,
             };
@@ -120,7 +120,7 @@ impl Draft {
     pub(super) fn held_for(
         &self,
         coverage: &Coverage,
-        digest: Option<[u8; 16]>,
+        key_hash: Option<[u8; 16]>,
         replay_of: Option<Uuid>,
     ) -> Option<HeldForItem> {
         let for_item = |held: &Held, is_replay| HeldForItem {
@@ -140,7 +140,7 @@ impl Draft {
                 return Some(for_item(held, true));
             }
         }
-        let held = self.held.get(self.held_by_key.get(&digest?)?)?;
+        let held = self.held.get(self.held_by_key.get(&key_hash?)?)?;
         match held.igrp {
             Some(igrp) if !coverage.covers(igrp) => None,
             _ => Some(for_item(held, false)),
@@ -151,13 +151,13 @@ impl Draft {
     pub(super) fn hold(&mut self, held: Option<Uuid>, arrival: Arrival, now: Timestamp) -> Uuid {
         let Arrival {
             igrp,
-            digest,
+            key_hash,
             notification,
             rejection,
         } = arrival;
         let id = held.unwrap_or_else(|| new_record_id(now));
         // The key may be that of a notification that is not the caller's.
-        let key_digest = digest.filter(|digest| !self.held_by_key.contains_key(digest));
+        let key_digest = key_hash.filter(|hash| !self.held_by_key.contains_key(hash));
         if held.is_none() {
             self.know_held(Held {
                 id,

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Admitted, Draft, LeadKey, Recordable, Repeat, Seen};
 use crate::domain::{LeadEnrichment, LeadToEnrich, Rejection};
-use crate::recording::{RecordKind, for_installation, new_enrichment, new_record_id};
+use crate::recording::{KeyDigest, RecordKind, for_installation, new_enrichment, new_record_id};
 
 impl Draft {
     fn keep_job(&mut self, job: LeadEnrichment) {
@@ -24,7 +24,7 @@ impl Recordable for LeadToEnrich {
     /// An open job takes the newer content of a repeat; a closed one is done.
     fn repeat(
         draft: &mut Draft,
-        (_, seen): (&[u8; 16], &Seen),
+        (_, seen): (&KeyDigest, &Seen),
         item: Admitted<Self>,
         now: Timestamp,
     ) -> Result<Repeat, Rejection> {

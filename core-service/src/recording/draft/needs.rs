@@ -6,7 +6,7 @@ use sfbridge_values::Igrp;
 use uuid::Uuid;
 
 use crate::domain::{LeadEnrichment, LeadToEnrich, identity};
-use crate::recording::{Batch, RecordKind};
+use crate::recording::{Batch, KeyDigest, RecordKind};
 
 /// The lead that a job is for, as far as jobs are told apart by it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,15 +45,15 @@ impl LeadKey {
 pub struct Needs {
     /// Installations.
     pub igrps: BTreeSet<Igrp>,
-    /// Keys of events, by digest.
-    pub event_keys: BTreeSet<[u8; 16]>,
-    /// Keys of ratings, by digest.
-    pub rating_keys: BTreeSet<[u8; 16]>,
-    /// Keys of lead enrichments, by digest. Their jobs are needed too.
-    pub lead_keys: BTreeSet<[u8; 16]>,
+    /// Keys of events.
+    pub event_keys: BTreeSet<KeyDigest>,
+    /// Keys of ratings.
+    pub rating_keys: BTreeSet<KeyDigest>,
+    /// Keys of lead enrichments. Their jobs are needed too.
+    pub lead_keys: BTreeSet<KeyDigest>,
     /// Leads whose open job is needed.
     pub leads: BTreeSet<LeadKey>,
-    /// Notifications whose quarantine record is needed, by the key's digest.
+    /// Notifications whose quarantine record is needed, by the key's hash.
     pub held_keys: BTreeSet<[u8; 16]>,
     /// Notifications whose quarantine record is needed, by its id.
     pub replays: BTreeSet<Uuid>,
@@ -70,7 +70,7 @@ impl Needs {
             if let Some(key) = &item.idempotency_key {
                 let digest = key.digest(kind);
                 self.keys_mut(kind).insert(digest);
-                self.held_keys.insert(digest);
+                self.held_keys.insert(*digest.hash());
             }
         }
     }
@@ -98,13 +98,13 @@ impl Needs {
             let kind = notification
                 .and_then(|notification| RecordKind::of_endpoint(&notification.endpoint));
             if let (Some(key), Some(kind)) = (&item.idempotency_key, kind) {
-                self.held_keys.insert(key.digest(kind));
+                self.held_keys.insert(*key.digest(kind).hash());
             }
         }
     }
 
     /// The keys of a kind of record.
-    pub fn keys(&self, kind: RecordKind) -> &BTreeSet<[u8; 16]> {
+    pub fn keys(&self, kind: RecordKind) -> &BTreeSet<KeyDigest> {
         match kind {
             RecordKind::Event => &self.event_keys,
             RecordKind::CallRating => &self.rating_keys,
@@ -112,7 +112,7 @@ impl Needs {
         }
     }
 
-    fn keys_mut(&mut self, kind: RecordKind) -> &mut BTreeSet<[u8; 16]> {
+    fn keys_mut(&mut self, kind: RecordKind) -> &mut BTreeSet<KeyDigest> {
         match kind {
             RecordKind::Event => &mut self.event_keys,
             RecordKind::CallRating => &mut self.rating_keys,

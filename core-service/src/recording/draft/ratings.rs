@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Admitted, Draft, Recordable, Repeat, Seen};
 use crate::domain::{CallRating, NewCallRating, Rejection};
-use crate::recording::{RecordKind, canonical_rating, new_record_id};
+use crate::recording::{KeyDigest, RecordKind, canonical_rating, new_record_id};
 
 /// A rating to be written.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ impl Recordable for NewCallRating {
     /// takes the older one's place.
     fn repeat(
         draft: &mut Draft,
-        (_, seen): (&[u8; 16], &Seen),
+        (_, seen): (&KeyDigest, &Seen),
         item: Admitted<Self>,
         _: Timestamp,
     ) -> Result<Repeat, Rejection> {

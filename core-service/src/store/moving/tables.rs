@@ -42,6 +42,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
     numbered("url_tokens", &["number"], "url_token_numbers"),
     table("salesforce_connections", &["igrp"]),
     table("idempotency_keys", &["key_digest"]),
+    table("unordered_keys", &["id"]),
     numbered("events", &["event_id"], "event_numbers"),
     numbered("call_ratings", &["number"], "call_rating_numbers"),
     numbered("lead_enrichments", &["number"], "lead_enrichment_numbers"),

@@ -15,6 +15,7 @@ use super::super::rows::lead_enrichment::{self, overwrite_policy_number, state_n
 use super::super::rows::progress;
 use super::super::{LeadEnrichmentFilter, Page, PageRequest, StoreError};
 use super::events::visitor_uuid;
+use super::keys;
 use super::listing::{Conditions, Listing};
 use super::rows::Rows;
 use super::statements::{self, Behind, Statement};
@@ -30,30 +31,31 @@ pub(super) async fn find_needed(
     if needs.lead_keys.is_empty() && needs.leads.is_empty() {
         return Ok(Vec::new());
     }
-    let select = "SELECT * FROM lead_enrichments
+    let known = keys::KNOWN;
+    let select = format!(
+        "SELECT * FROM lead_enrichments
                   WHERE lead_enrichment_id IN (
-                      SELECT record_id FROM idempotency_keys WHERE key_digest = ANY($1)
+                      SELECT record_id FROM idempotency_keys WHERE {known}
                       UNION
                       SELECT lead_enrichment_id FROM lead_enrichments AS jobs
-                      JOIN unnest($2::int8[], $3::text[], $4::text[])
+                      JOIN unnest($3::int8[], $4::text[], $5::text[])
                           AS lead (igrp, organization_key, record_key)
                           USING (igrp, organization_key, record_key)
                       WHERE jobs.is_open)
-                  ORDER BY lead_enrichment_id FOR UPDATE";
-    let statement = transaction.prepare_cached(select).await?;
-    let keys: Vec<Uuid> = needs
-        .lead_keys
-        .iter()
-        .copied()
-        .map(Uuid::from_bytes)
-        .collect();
+                  ORDER BY lead_enrichment_id FOR UPDATE"
+    );
+    let statement = transaction.prepare_cached(&select).await?;
+    let (ordered, unordered) = keys::lookup(&needs.lead_keys);
     let igrps: Vec<i64> = needs.leads.iter().map(|lead| lead.igrp.get()).collect();
     let of =
         |part: fn(&LeadKey) -> &String| -> Vec<&String> { needs.leads.iter().map(part).collect() };
     let organizations = of(|lead| &lead.organization_key);
     let records = of(|lead| &lead.record_key);
     let rows = transaction
-        .query(&statement, &[&keys, &igrps, &organizations, &records])
+        .query(
+            &statement,
+            &[&ordered, &unordered, &igrps, &organizations, &records],
+        )
         .await?;
     rows.iter().map(lead_enrichment::read).collect()
 }

@@ -23,6 +23,7 @@ use super::super::queued::{Queued, class};
 use super::super::{Migrated, Pace, StoreError, StoreState};
 use super::event_references::EventReferences;
 use super::file::{self, Lock};
+use super::keys;
 use super::log::Log;
 use super::signals::Signals;
 use super::slowness::Slowness;
@@ -127,6 +128,7 @@ impl Writer {
             let lock = Lock::take(&path)?;
             let mut connection = file::open_for_writing(&path)?;
             let migrated = file::migrate(&mut connection)?;
+            keys::forget_unordered(&connection)?;
             let references = EventReferences::open(&mut connection)?;
             Ok::<_, StoreError>((lock, connection, migrated, references))
         });

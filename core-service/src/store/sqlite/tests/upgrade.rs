@@ -7,7 +7,10 @@ use uuid::Uuid;
 use super::super::file::{self, embedded};
 use super::Folder;
 use crate::domain::{Coverage, LeadEnrichmentState, Perishable};
-use crate::store::conformance::given::{OURS, at, events, organization, seven};
+use crate::recording::{IdempotencyKey, KeyDigest, RecordKind};
+use crate::store::conformance::given::{
+    OURS, at, event, events, item, organization, record, seven, short,
+};
 use crate::store::conformance::metrics;
 use crate::store::{EnrichmentClaim, Expiry, PageRequest, Store};
 
@@ -133,4 +136,65 @@ async fn what_was_kept_before_anything_expired_goes_when_it_is_old() {
         assert_eq!(expired.count, 1, "{what:?}");
     }
     store.close().await;
+}
+
+const KEY: &str = "00D000000000062/04l000000000001/events/0123456789abcdef0123456789abcdef";
+
+/// The digest of a notification's key, which is another than its hash.
+fn digest() -> KeyDigest {
+    let digest = IdempotencyKey::of_notification(short(KEY)).digest(RecordKind::Event);
+    assert_ne!(digest.as_bytes(), digest.hash());
+    digest
+}
+
+#[tokio::test]
+async fn a_key_that_is_known_by_its_hash_is_still_known() {
+    let folder = Folder::new();
+    let database = at_version(&folder, 9);
+    database
+        .execute(
+            "INSERT INTO events (event_id, igrp, action, action_folded, title, event_time,
+                 event_time_source, receive_time, match_mode, is_void)
+             VALUES (zeroblob(16), 7, 'sale', 'sale', 'Deal', 1, 4, 1, 1, 0)",
+            [],
+        )
+        .unwrap();
+    database
+        .execute(
+            "INSERT INTO idempotency_keys VALUES (?1, zeroblob(16), zeroblob(16), 1)",
+            [digest().hash()],
+        )
+        .unwrap();
+    drop(database);
+
+    let (store, _) = Store::open(&folder.config(), metrics()).await.unwrap();
+    let again = record(&store, 2, item(event("Deal")).notified(KEY)).await;
+    assert_eq!(again.duplicate(), Uuid::nil());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn hashes_are_looked_for_until_the_last_key_of_then_has_expired() {
+    let folder = Folder::new();
+    let keys = |change: &str| -> i64 {
+        let database = file::open_for_writing(&folder.path()).unwrap();
+        database.execute_batch(change).unwrap();
+        let count = database.query_row("SELECT count(*) FROM unordered_keys", [], |row| row.get(0));
+        count.unwrap()
+    };
+    let reopen = async || {
+        let (store, _) = Store::open(&folder.config(), metrics()).await.unwrap();
+        store.close().await;
+    };
+    drop(at_version(&folder, 9));
+    reopen().await;
+    assert_eq!(keys(""), 0, "there is none in a new store");
+
+    let given = "INSERT INTO unordered_keys VALUES (1, 1000);
+                 INSERT INTO idempotency_keys VALUES (zeroblob(16), zeroblob(16), zeroblob(16), 999)";
+    assert_eq!(keys(given), 1);
+    reopen().await;
+    assert_eq!(keys("UPDATE idempotency_keys SET receive_time = 1000"), 1);
+    reopen().await;
+    assert_eq!(keys(""), 0);
 }
