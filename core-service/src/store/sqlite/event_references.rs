@@ -4,30 +4,32 @@
 //! there, and most of what an event costs would go into that. So what new events
 //! refer to stays in memory, where there is little of it, and is written as a
 //! sorted segment once there is much: a few hundred pages for tens of thousands
-//! of events. Segments never change. Events are durable without all this, and
-//! what is in no segment is read from them when the store is opened.
+//! of events. Segments are merged into larger ones, so that there are few.
+//! Events are durable without all this, and what is in no segment is read from
+//! them when the store is opened.
 //!
 //! A reference is a hash, and the work that noted it may have been undone. So
 //! what is found here are candidates: the event itself says whether it is meant.
 
+mod merging;
+mod segment;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use sfbridge_values::{Igrp, VisitorId};
 use sha2::{Digest, Sha256};
 
 use super::super::StoreError;
 use super::super::columns::{self, Columns};
 use crate::domain::{Event, identity};
+pub(super) use merging::move_slice;
 
 /// How many events a segment is about.
 pub(super) const SEGMENT: usize = 65_536;
 
-/// Bytes of an entry: a reference and a number.
-const ENTRY: usize = 16;
-
-/// Entries of a row. A longer row would not stay in one page.
-const ROW: usize = 60;
+/// After how many new events a slice of a merge is due.
+const SLICE: usize = 256;
 
 /// What stands for a visitor or record of an installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +71,8 @@ pub(super) struct EventReferences {
 struct Recent {
     entries: Vec<Entry>,
     events: usize,
+    /// Events since a slice of a merge was moved.
+    unmerged: usize,
 }
 
 /// A segment that was written in the present transaction.
@@ -80,7 +84,7 @@ pub(super) struct Segment {
 
 impl EventReferences {
     /// What is in no segment yet. Where that is much, as after a move or the
-    /// upgrade of a large store, segments are made of it.
+    /// upgrade of a large store, segments are made of it, and merged.
     pub(super) fn open(connection: &mut Connection) -> Result<Self, StoreError> {
         loop {
             let (recent, last_number) = Recent::read(connection)?;
@@ -91,6 +95,9 @@ impl EventReferences {
             }
             let transaction = connection.transaction()?;
             let _ = write(&transaction, recent.entries, last_number)?;
+            for _ in 0..SEGMENT / SLICE {
+                move_slice(&transaction)?;
+            }
             transaction.commit()?;
         }
     }
@@ -112,11 +119,15 @@ impl EventReferences {
         self.recent().note(references, number);
     }
 
-    /// Writes a segment in the present transaction, if there is enough for one.
+    /// Writes a segment in the present transaction, if there is enough for one,
+    /// and merges so much of those before it as is due.
     pub(super) fn write_if_due(
         &self,
         connection: &Connection,
     ) -> Result<Option<Segment>, StoreError> {
+        for _ in 0..self.recent().take_due_slices() {
+            move_slice(connection)?;
+        }
         if self.recent().events < SEGMENT {
             return Ok(None);
         }
@@ -154,25 +165,7 @@ impl EventReferences {
         // Before the segments: what moves into one meanwhile is found twice
         // rather than not at all.
         let mut numbers = self.recent().find(reference);
-        let mut statement = connection.prepare_cached(
-            "SELECT kept.entries FROM event_segments
-             CROSS JOIN event_references AS kept
-                 ON kept.segment = event_segments.last_number
-                 AND kept.first_reference <= ?1
-                 AND kept.first_reference >= coalesce((
-                     SELECT max(first_reference) FROM event_references
-                     WHERE segment = event_segments.last_number AND first_reference < ?1), ?1)",
-        )?;
-        let mut rows = statement.query([reference.0])?;
-        while let Some(row) = rows.next()? {
-            let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-            let entries = bytes.chunks_exact(ENTRY).filter_map(entry);
-            numbers.extend(
-                entries
-                    .filter(|(other, _)| *other == reference)
-                    .map(|(_, number)| number),
-            );
-        }
+        segment::find(connection, reference, &mut numbers)?;
         Ok(numbers)
     }
 
@@ -208,6 +201,14 @@ impl Recent {
         self.entries
             .extend(references.map(|reference| (reference, number)));
         self.events += 1;
+        self.unmerged += 1;
+    }
+
+    /// How many slices of a merge are due.
+    fn take_due_slices(&mut self) -> usize {
+        let slices = self.unmerged / SLICE;
+        self.unmerged %= SLICE;
+        slices
     }
 
     fn find(&self, reference: Reference) -> Vec<i64> {
@@ -226,21 +227,14 @@ fn write(
     last_number: i64,
 ) -> Result<Segment, StoreError> {
     entries.sort_unstable();
-    connection
-        .prepare_cached("INSERT INTO event_segments VALUES (?1)")?
-        .execute([last_number])?;
-    let mut insert =
-        connection.prepare_cached("INSERT INTO event_references VALUES (?1, ?2, ?3, ?4)")?;
-    let mut bytes = Vec::with_capacity(ROW * ENTRY);
-    for (part, row) in (0_i64..).zip(entries.chunks(ROW)) {
-        bytes.clear();
-        for (reference, number) in row {
-            bytes.extend_from_slice(&reference.0.to_be_bytes());
-            bytes.extend_from_slice(&number.to_be_bytes());
-        }
-        let first = row.first().map(|(reference, _)| reference.0);
-        insert.execute(params![last_number, first, part, bytes])?;
-    }
+    let segment = connection
+        .prepare_cached(
+            "INSERT INTO event_segments (segment, last_number, level)
+             VALUES ((SELECT coalesce(max(segment), 0) + 1 FROM event_segments), ?1, 0)
+             RETURNING segment",
+        )?
+        .query_row([last_number], |row| row.get(0))?;
+    segment::write(connection, segment, &entries)?;
     Ok(Segment { last_number })
 }
 
@@ -248,23 +242,16 @@ fn write(
 pub(super) fn delete_old(connection: &Connection) -> Result<(), StoreError> {
     const OLD: &str = "last_number < (SELECT min(number) FROM events)";
 
-    for (table, number) in [
-        ("event_references", "segment"),
-        ("event_segments", "last_number"),
+    for (table, condition) in [
+        (
+            "event_references",
+            format!("segment IN (SELECT segment FROM event_segments WHERE {OLD})"),
+        ),
+        ("event_segments", OLD.to_owned()),
     ] {
-        let old = format!("(SELECT last_number FROM event_segments WHERE {OLD})");
         connection
-            .prepare_cached(&format!("DELETE FROM {table} WHERE {number} IN {old}"))?
+            .prepare_cached(&format!("DELETE FROM {table} WHERE {condition}"))?
             .execute([])?;
     }
     Ok(())
-}
-
-fn entry(bytes: &[u8]) -> Option<Entry> {
-    let (reference, number) = bytes.split_first_chunk()?;
-    let (number, _) = number.split_first_chunk()?;
-    Some((
-        Reference(i64::from_be_bytes(*reference)),
-        i64::from_be_bytes(*number),
-    ))
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use sfbridge_values::VisitorId;
 use uuid::Uuid;
 
-use super::super::event_references::{EventReferences, Reference, SEGMENT, delete_old};
+use super::super::event_references::{EventReferences, Reference, SEGMENT, delete_old, move_slice};
 use super::super::file;
 use super::Folder;
 use crate::store::conformance::given::seven;
@@ -85,6 +85,93 @@ fn what_was_there_before_is_found_in_segments_and_beside_them() {
         let same = (1..=count).filter(|other| other % 50_000 == number % 50_000);
         assert_eq!(found(&connection, &references, record), same.collect());
     }
+}
+
+/// How many segments there are of each level, and whether one is being made.
+fn levels(connection: &Connection) -> Vec<(i64, i64, bool)> {
+    let mut select = connection
+        .prepare(
+            "SELECT level, count(*), slices IS NOT NULL FROM event_segments
+             GROUP BY 1, 3 ORDER BY 1, 3",
+        )
+        .unwrap();
+    let levels = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    levels.unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn segments_are_merged_and_all_is_found_before_while_and_after() {
+    let folder = Folder::new();
+    let mut connection = opened(&folder);
+    let references = EventReferences::default();
+    let mut number = 0;
+    let mut segments = |connection: &mut Connection, count: usize| {
+        for _ in 0..count {
+            let transaction = connection.transaction().unwrap();
+            for _ in 0..40 {
+                number += 1;
+                let of = u64::try_from(number).unwrap();
+                add(&transaction, number, of % 7, of);
+                let visitor = Reference::visitor(seven(), visitor(of % 7));
+                let record = Reference::record(seven(), &format!("006{of:012}"));
+                references.note_all([Some(visitor), Some(record)], number);
+            }
+            let segment = references.write(&transaction).unwrap();
+            transaction.commit().unwrap();
+            references.forget(segment.unwrap());
+        }
+        number
+    };
+    // What stands where a slice ends may be found twice while it is merged.
+    let found = |connection: &Connection, by: Reference| -> BTreeSet<i64> {
+        let numbers = references.find(connection, by).unwrap();
+        numbers.into_iter().collect()
+    };
+    let check = |connection: &Connection, last: i64| {
+        for who in 0..7 {
+            let of_visitor = (1..=last).filter(|number| number % 7 == who);
+            let by = Reference::visitor(seven(), visitor(u64::try_from(who).unwrap()));
+            assert_eq!(found(connection, by), of_visitor.collect());
+        }
+        for number in 1..=last {
+            let by = Reference::record(seven(), &format!("006{number:012}"));
+            assert_eq!(found(connection, by), [number].into());
+        }
+    };
+    let merge = |connection: &mut Connection, slices: usize| {
+        let transaction = connection.transaction().unwrap();
+        for _ in 0..slices {
+            move_slice(&transaction).unwrap();
+        }
+        transaction.commit().unwrap();
+    };
+
+    segments(&mut connection, 7);
+    merge(&mut connection, 1);
+    assert_eq!(levels(&connection), [(0, 7, false)]);
+    let last = segments(&mut connection, 2);
+    merge(&mut connection, 100);
+    assert_eq!(levels(&connection), [(0, 9, false), (1, 1, true)]);
+    check(&connection, last);
+    // One more comes while the eight are merged.
+    let last = segments(&mut connection, 1);
+    check(&connection, last);
+    merge(&mut connection, 412);
+    assert_eq!(levels(&connection), [(0, 2, false), (1, 1, false)]);
+    check(&connection, last);
+
+    // Merged ones are merged again.
+    let last = segments(&mut connection, 54);
+    merge(&mut connection, 512 * 6);
+    assert_eq!(levels(&connection), [(0, 8, false), (1, 7, false)]);
+    merge(&mut connection, 512 + 1_000);
+    assert_eq!(levels(&connection), [(1, 8, false), (2, 1, true)]);
+    check(&connection, last);
+    merge(&mut connection, 8 * 512 - 1_000);
+    assert_eq!(levels(&connection), [(2, 1, false)]);
+    check(&connection, last);
+    merge(&mut connection, 1);
+    assert_eq!(levels(&connection), [(2, 1, false)]);
 }
 
 #[test]
