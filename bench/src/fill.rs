@@ -107,7 +107,7 @@ fn item(number: u64, time: Timestamp, installations: u32) -> anyhow::Result<Item
     let igrp = shape::igrp_of(number, installations);
     let organization = shape::organization(igrp);
     let notification = format!("04l5g{number:010}");
-    let key = format!("{organization}:{notification}:events:igrp={igrp}");
+    let key = format!("{organization}/{notification}/events/{igrp:032x}");
     let has = |of, percent| shape::chance(number, of) % 100 < percent;
     let visitor = shape::visitor_of(number);
     let value = shape::chance(number, 10) % 1_000_000;

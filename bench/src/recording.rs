@@ -37,7 +37,7 @@ pub fn batch(
 fn item(igrp: u32, number: u64) -> anyhow::Result<Item<NewEvent>> {
     let organization = shape::organization(igrp);
     let notification = format!("04l5g{number:010}");
-    let key = format!("{organization}:{notification}:events:igrp={igrp}&txvField=Amount");
+    let key = format!("{organization}/{notification}/events/{igrp:032x}");
     // 2026-11-28T10:20:30Z, as the message has it.
     let modified = Timestamp::from_micros(1_795_861_230_000_000);
     let event = NewEvent {
