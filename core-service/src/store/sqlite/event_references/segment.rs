@@ -60,22 +60,30 @@ pub(super) fn find(
     reference: Reference,
     numbers: &mut Vec<i64>,
 ) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT kept.entries FROM event_segments
-         CROSS JOIN event_references AS kept
-             ON kept.segment = event_segments.segment
-             AND kept.first_reference <= ?1
-             AND kept.first_reference >= coalesce((
-                 SELECT max(first_reference) FROM event_references AS before
-                 WHERE before.segment = event_segments.segment
-                     AND before.first_reference < ?1), ?1)",
+    // While this is read, what is read of the rows is of the same moment: they may
+    // be on their way into another segment.
+    let mut segments = connection.prepare_cached("SELECT segment FROM event_segments")?;
+    let mut segments = segments.query([])?;
+    let mut select = connection.prepare_cached(
+        "SELECT first_reference, entries FROM event_references
+         WHERE segment = ?1 AND first_reference <= ?2
+         ORDER BY first_reference DESC, part DESC",
     )?;
-    let mut rows = statement.query([reference.0])?;
-    while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-        let entries = bytes.chunks_exact(ENTRY).filter_map(entry);
-        let of_reference = entries.filter(|(other, _)| *other == reference);
-        numbers.extend(of_reference.map(|(_, number)| number));
+    while let Some(segment) = segments.next()? {
+        let segment: i64 = segment.get(0)?;
+        let mut rows = select.query([segment, reference.0])?;
+        while let Some(row) = rows.next()? {
+            let bytes = row.get_ref("entries")?.as_blob();
+            let bytes = bytes.map_err(rusqlite::Error::from)?;
+            let entries = bytes.chunks_exact(ENTRY).filter_map(entry);
+            let of_reference = entries.filter(|(other, _)| *other == reference);
+            numbers.extend(of_reference.map(|(_, number)| number));
+            // Those before it hold lower references alone.
+            let first: i64 = row.get("first_reference")?;
+            if first < reference.0 {
+                break;
+            }
+        }
     }
     Ok(())
 }
