@@ -1,5 +1,6 @@
 //! From a request to its answer.
 
+mod continued;
 mod refusal_log;
 mod reply;
 mod work;
@@ -210,21 +211,26 @@ impl Router {
         let started = Instant::now();
         let id = RequestId::new();
         let endpoint = Endpoint::at(request.path.as_str());
+        let sender = Sender::of(
+            &self.config.senders,
+            request.arrival.as_ref(),
+            &request.headers,
+        );
         let span = info_span!(
             "message",
             request_id = %id,
             endpoint = endpoint.map(Endpoint::name),
-            client = field::Empty,
+            client = sender.address().map(field::display),
             organization = field::Empty,
             notifications = field::Empty,
             warnings = field::Empty,
             status = field::Empty,
             duration_us = field::Empty,
         );
-        async move {
+        let answer = async move {
             let _counted = self.metrics.request();
             let method = request.method.clone();
-            let (result, closes) = self.take(request, started).await;
+            let (result, closes) = self.take(request, sender, started).await;
 
             if let Err(fault) = &result {
                 self.metrics.refused(fault.reason());
@@ -245,9 +251,8 @@ impl Router {
             );
             self.log(&result);
             answer
-        }
-        .instrument(span)
-        .await
+        };
+        answer.instrument(span).await
     }
 
     /// Does what there is to do with a request. Also says whether the
@@ -255,9 +260,10 @@ impl Router {
     async fn take(
         self: &Arc<Self>,
         mut request: Incoming,
+        sender: Sender,
         started: Instant,
     ) -> (Result<Done, Fault>, bool) {
-        let read = self.read(&mut request, started).await;
+        let read = self.read(&mut request, sender, started).await;
 
         let limit = self.config.max_body_bytes;
         let version = version(request.arrival.as_ref());
@@ -276,17 +282,16 @@ impl Router {
         (result, closes || ends)
     }
 
-    async fn read(&self, request: &mut Incoming, started: Instant) -> Result<Asked<Job>, Fault> {
+    async fn read(
+        &self,
+        request: &mut Incoming,
+        sender: Sender,
+        started: Instant,
+    ) -> Result<Asked<Job>, Fault> {
         /// Longer times are as good as none, and could not be added to the clock.
         const MAX_TIME: Duration = Duration::from_hours(24);
 
         let until = started + self.config.request_time.min(MAX_TIME);
-        let sender = Sender::of(
-            &self.config.senders,
-            request.arrival.as_ref(),
-            &request.headers,
-        );
-        Span::current().record("client", sender.address().map(field::display));
 
         // Here and in `check`, the order is the one in which faults count.
         let endpoint = request.endpoint()?;
