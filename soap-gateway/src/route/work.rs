@@ -27,6 +27,10 @@ use crate::parameters::Parameters;
 use crate::shares::Share;
 use crate::soap::{self, OutboundMessage};
 
+/// Up to this many bytes, a message costs less to record than to call the core
+/// for.
+const SMALL_BODY: usize = 16 * 1024;
+
 /// All work that is going on. It does not end with its connection: a client
 /// that went away will send the message again, and then finds it done.
 #[derive(Clone, Debug, Default)]
@@ -112,6 +116,7 @@ impl Router {
             entrant,
         } = head;
         let is_large = media_type.is_gzip || body.bytes.len() >= self.config.large_body_bytes;
+        let is_small = !is_large && body.bytes.len() <= SMALL_BODY;
 
         let processor = self.processor(is_large).await;
         let router = Arc::clone(&self);
@@ -126,7 +131,7 @@ impl Router {
             .await?;
         let _share = self
             .shares
-            .take(organization_id)
+            .take(organization_id.clone())
             .ok_or_else(|| Fault::overloaded(Limit::Work))?;
         drop(arriving);
         if let Some(rate) = &self.rate {
@@ -142,7 +147,10 @@ impl Router {
         drop(processor);
 
         let unknown = entrant.policy.unknown_installations();
-        let recorded = self.core.record(request, unknown, until).await?;
+        let recorded = self
+            .core
+            .record(request, organization_id, is_small, unknown, until)
+            .await?;
         self.metrics.acknowledged(endpoint, recorded);
         Ok(recorded)
     }
