@@ -270,10 +270,9 @@ impl Item for pb::Event {
             Some(recorder) => recorder.record_events(request).await?,
             None => {
                 let mut client = client.events.clone();
-                client
-                    .record_events(timed(request, until))
-                    .await?
-                    .into_inner()
+                // A call is large, and not made within a process.
+                let call = Box::pin(client.record_events(timed(request, until)));
+                call.await?.into_inner()
             }
         };
         let result = |result: pb::RecordEventResult| ItemResult {
@@ -306,7 +305,8 @@ impl Item for pb::CallRating {
             Some(recorder) => recorder.rate_calls(request).await?,
             None => {
                 let mut client = client.ratings.clone();
-                client.rate_calls(timed(request, until)).await?.into_inner()
+                let call = Box::pin(client.rate_calls(timed(request, until)));
+                call.await?.into_inner()
             }
         };
         let result = |result: pb::RateCallResult| ItemResult {
@@ -339,10 +339,8 @@ impl Item for pb::LeadToEnrich {
             Some(recorder) => recorder.enrich_leads(request).await?,
             None => {
                 let mut client = client.leads.clone();
-                client
-                    .enrich_leads(timed(request, until))
-                    .await?
-                    .into_inner()
+                let call = Box::pin(client.enrich_leads(timed(request, until)));
+                call.await?.into_inner()
             }
         };
         let result = |result: pb::EnrichLeadResult| ItemResult {

@@ -67,7 +67,7 @@ impl Work {
 type Processor = Option<OwnedSemaphorePermit>;
 
 /// What the header of a good request says.
-pub(super) struct Head {
+pub(super) struct Checked {
     pub(super) endpoint: Endpoint,
     pub(super) parameters: Parameters,
     pub(super) media_type: MediaType,
@@ -76,7 +76,7 @@ pub(super) struct Head {
 
 /// A good request, read whole, and its shares of the limits.
 pub(super) struct Job {
-    pub(super) head: Head,
+    pub(super) checked: Checked,
     pub(super) body: ReadBody,
     pub(super) until: Instant,
     /// Until it is known whose it is.
@@ -104,17 +104,17 @@ impl Router {
 
     async fn record(self: Arc<Self>, job: Job) -> Result<Outcomes, Fault> {
         let Job {
-            head,
+            checked,
             body,
             until,
             arriving,
         } = job;
-        let Head {
+        let Checked {
             endpoint,
             parameters,
             media_type,
             entrant,
-        } = head;
+        } = checked;
         let is_large = media_type.is_gzip || body.bytes.len() >= self.config.large_body_bytes;
         let is_small = !is_large && body.bytes.len() <= SMALL_BODY;
 
