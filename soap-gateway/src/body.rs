@@ -114,6 +114,9 @@ impl Body {
     }
 
     async fn read_all(&mut self, limit: usize, held: Held) -> Result<ReadBody, Fault> {
+        /// What is believed of a length before it is there.
+        const BELIEVED: u64 = 256 * 1024;
+
         let mut read = ReadBody {
             bytes: Vec::new(),
             held,
@@ -123,6 +126,11 @@ impl Body {
                 return Err(too_large(limit));
             }
             read.held.grow(chunk.len())?;
+            if read.bytes.is_empty() {
+                let declared = self.declared.unwrap_or_default().min(BELIEVED);
+                read.bytes
+                    .reserve_exact(usize::try_from(declared).unwrap_or_default());
+            }
             read.bytes.extend_from_slice(&chunk);
         }
         Ok(read)

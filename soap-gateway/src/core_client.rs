@@ -5,13 +5,16 @@
 
 mod access;
 mod batch;
+mod joint;
 mod recorder;
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message;
 use sfbridge_proto::v1 as pb;
+use sfbridge_values::OrganizationId;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -20,6 +23,7 @@ use crate::core_service::{self, CoreService, Transport, Until};
 use crate::mapping::{CoreRequest, Paired};
 pub(crate) use access::OrganizationAccess;
 pub(crate) use batch::Batch;
+use joint::{Joint, Key};
 use pb::access_service_client::AccessServiceClient;
 use pb::call_rating_service_client::CallRatingServiceClient;
 use pb::event_service_client::EventServiceClient;
@@ -37,6 +41,27 @@ pub(crate) struct CoreClient {
     quarantine: QuarantineServiceClient<Transport>,
     /// What records in this process, where the core is part of it.
     recorder: Option<Recorder>,
+    /// What messages share, where the core is somewhere else.
+    joint: Option<Arc<Joints>>,
+}
+
+/// The calls that messages share, by what they record.
+#[derive(Debug)]
+struct Joints {
+    events: Joint<pb::Event>,
+    ratings: Joint<pb::CallRating>,
+    leads: Joint<pb::LeadToEnrich>,
+}
+
+impl Joints {
+    /// Calls to so many cores.
+    fn to(cores: usize) -> Self {
+        Self {
+            events: Joint::to(cores),
+            ratings: Joint::to(cores),
+            leads: Joint::to(cores),
+        }
+    }
 }
 
 /// What became of a message whose every item is durable.
@@ -51,7 +76,7 @@ pub(crate) struct Outcomes {
 }
 
 /// Why the core did not do what it was asked.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CoreFailure {
     /// It can't be reached, or can't work now.
     #[error("the core is not available: {what}")]
@@ -108,9 +133,12 @@ impl CoreClient {
         const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
         let recorder = core.recorder();
+        let cores = core.remote_cores();
+        let joint = (cores > 0).then(|| Arc::new(Joints::to(cores)));
         let core = core.into_inner();
         Self {
             recorder,
+            joint,
             access: AccessServiceClient::new(core.clone()),
             events: EventServiceClient::new(core.clone()).max_decoding_message_size(MAX_ANSWER),
             ratings: CallRatingServiceClient::new(core.clone())
@@ -135,31 +163,44 @@ impl CoreClient {
 
     /// Has all items of a message recorded or quarantined, in order. Only then
     /// there is a result; after any failure the whole message can be sent again.
+    /// A small message may go to the core together with others of its
+    /// organisation.
     pub(crate) async fn record(
         &self,
         request: CoreRequest,
+        organization_id: OrganizationId,
+        is_small: bool,
         unknown: pb::UnknownInstallations,
         until: Instant,
     ) -> Result<Outcomes, CoreFailure> {
+        let key = Key {
+            organization_id,
+            unknown,
+        };
         match request {
-            CoreRequest::Events(events) => self.record_all(events, unknown, until).await,
-            CoreRequest::Ratings(ratings) => self.record_all(ratings, unknown, until).await,
-            CoreRequest::Leads(leads) => self.record_all(leads, unknown, until).await,
+            CoreRequest::Events(events) => self.record_all(events, key, is_small, until).await,
+            CoreRequest::Ratings(ratings) => self.record_all(ratings, key, is_small, until).await,
+            CoreRequest::Leads(leads) => self.record_all(leads, key, is_small, until).await,
         }
     }
 
     async fn record_all<T: Item>(
         &self,
         items: Paired<T>,
-        unknown: pb::UnknownInstallations,
+        key: Key,
+        is_small: bool,
         until: Instant,
     ) -> Result<Outcomes, CoreFailure> {
         let mut recorded = Outcomes::default();
+        let joint = self.joint.as_deref().filter(|_| is_small).map(T::joint);
         for batch in Batch::split(items)? {
             let items = batch.items.len();
-            let results = T::send(self, batch, unknown, until)
-                .await
-                .map_err(|status| failure(&status))?;
+            let results = match joint {
+                Some(joint) => joint.record(self, key.clone(), batch, until).await?,
+                None => T::send(self, batch, key.unknown, until)
+                    .await
+                    .map_err(|status| failure(&status))?,
+            };
             if results.len() != items {
                 let results = results.len();
                 return Err(CoreFailure::Unpaired { items, results });
@@ -196,7 +237,10 @@ impl Outcomes {
 }
 
 /// What a message is made into, and the call that records it.
-trait Item: Message + Sized {
+trait Item: Message + Sized + 'static {
+    /// The calls that messages of this kind share.
+    fn joint(joints: &Joints) -> &Joint<Self>;
+
     fn send(
         client: &CoreClient,
         batch: Batch<Self>,
@@ -206,6 +250,10 @@ trait Item: Message + Sized {
 }
 
 impl Item for pb::Event {
+    fn joint(joints: &Joints) -> &Joint<Self> {
+        &joints.events
+    }
+
     async fn send(
         client: &CoreClient,
         batch: Batch<Self>,
@@ -222,10 +270,9 @@ impl Item for pb::Event {
             Some(recorder) => recorder.record_events(request).await?,
             None => {
                 let mut client = client.events.clone();
-                client
-                    .record_events(timed(request, until))
-                    .await?
-                    .into_inner()
+                // A call is large, and not made within a process.
+                let call = Box::pin(client.record_events(timed(request, until)));
+                call.await?.into_inner()
             }
         };
         let result = |result: pb::RecordEventResult| ItemResult {
@@ -238,6 +285,10 @@ impl Item for pb::Event {
 }
 
 impl Item for pb::CallRating {
+    fn joint(joints: &Joints) -> &Joint<Self> {
+        &joints.ratings
+    }
+
     async fn send(
         client: &CoreClient,
         batch: Batch<Self>,
@@ -254,7 +305,8 @@ impl Item for pb::CallRating {
             Some(recorder) => recorder.rate_calls(request).await?,
             None => {
                 let mut client = client.ratings.clone();
-                client.rate_calls(timed(request, until)).await?.into_inner()
+                let call = Box::pin(client.rate_calls(timed(request, until)));
+                call.await?.into_inner()
             }
         };
         let result = |result: pb::RateCallResult| ItemResult {
@@ -267,6 +319,10 @@ impl Item for pb::CallRating {
 }
 
 impl Item for pb::LeadToEnrich {
+    fn joint(joints: &Joints) -> &Joint<Self> {
+        &joints.leads
+    }
+
     async fn send(
         client: &CoreClient,
         batch: Batch<Self>,
@@ -283,10 +339,8 @@ impl Item for pb::LeadToEnrich {
             Some(recorder) => recorder.enrich_leads(request).await?,
             None => {
                 let mut client = client.leads.clone();
-                client
-                    .enrich_leads(timed(request, until))
-                    .await?
-                    .into_inner()
+                let call = Box::pin(client.enrich_leads(timed(request, until)));
+                call.await?.into_inner()
             }
         };
         let result = |result: pb::EnrichLeadResult| ItemResult {

@@ -160,6 +160,11 @@ impl CoreService {
         self.recorder.clone()
     }
 
+    /// How many cores there are somewhere else.
+    pub(crate) fn remote_cores(&self) -> usize {
+        self.cores.as_ref().map_or(0, Failover::count)
+    }
+
     /// Adds the metrics of the cores to a registry.
     pub(crate) fn register(&self, registry: &mut Registry) {
         if let Some(cores) = &self.cores {

@@ -1,5 +1,6 @@
 //! From a request to its answer.
 
+mod continued;
 mod refusal_log;
 mod reply;
 mod work;
@@ -10,14 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use http::{HeaderMap, Method, Response, Uri, Version};
+use http::request::Parts;
+use http::{HeaderMap, Method, Response, Version};
 use sfbridge_values::OrganizationId;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tower::{Service, ServiceExt};
 use tracing::{Instrument, Span, error, field, info, info_span, record_all, warn};
 use warp::Filter;
-use warp::path::FullPath;
 
 use crate::admission::{Admission, Entrant};
 use crate::arrival::Arrival;
@@ -36,7 +37,7 @@ use crate::sender::Sender;
 use crate::shares::Shares;
 use crate::wsdl::{self, Address, UnusableHost};
 use refusal_log::RefusalLog;
-use work::{Head, Job};
+use work::{Checked, Job};
 
 pub(crate) use work::Work;
 
@@ -62,15 +63,14 @@ pub(crate) struct Router {
 
 /// A request, taken apart.
 struct Incoming {
-    method: Method,
-    /// The path as sent.
-    path: FullPath,
-    /// The query as sent, without its question mark.
-    query: String,
-    headers: HeaderMap,
-    arrival: Option<Arrival>,
+    head: Head,
     body: Body,
 }
+
+/// The head of a request as it came, shared because warp clones what it hands
+/// over.
+#[derive(Clone, Debug)]
+struct Head(Arc<Parts>);
 
 /// What a good request asks for, after the checks of its header, and with its
 /// body where it has one.
@@ -105,57 +105,68 @@ where
     B: http_body::Body + Send + Sync + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    let filter = warp::method()
-        .and(warp::path::full())
-        .and(query)
-        .and(warp::header::headers_cloned())
-        .and(warp::ext::optional::<Arrival>())
+    let filter = warp::ext::get()
         .and(warp::body::stream())
-        .then(move |method, path, query, headers, arrival, stream| {
-            let request = Incoming::new(method, path, query, headers, arrival, stream);
-            Arc::clone(&router).answer(request)
+        .then(move |head: Head, stream| {
+            let request = Incoming::new(head, stream);
+            // It is large, and hyper moves what it is given.
+            Box::pin(Arc::clone(&router).answer(request))
         });
-    warp::service(filter).map_request(with_path)
+    warp::service(filter).map_request(with_head)
 }
 
-/// Gives a request a path when its target has none, as that of CONNECT. Warp
-/// panics without one.
-fn with_path<B>(mut request: http::Request<B>) -> http::Request<B> {
-    if request.uri().path_and_query().is_none() {
-        *request.uri_mut() = Uri::from_static("/");
-    }
+/// Hands over the head of a request in one piece. What is left is a request for
+/// `/`, so that it has a path, without which, as that of CONNECT, warp panics.
+fn with_head<B>(request: http::Request<B>) -> http::Request<B> {
+    let (head, body) = request.into_parts();
+    let mut request = http::Request::new(body);
+    request.extensions_mut().insert(Head(Arc::new(head)));
     request
 }
 
+impl Head {
+    fn method(&self) -> &Method {
+        &self.0.method
+    }
+
+    /// The path as sent.
+    fn path(&self) -> &str {
+        self.0.uri.path()
+    }
+
+    /// The query as sent, without its question mark.
+    fn query(&self) -> &str {
+        self.0.uri.query().unwrap_or_default()
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    fn arrival(&self) -> Option<&Arrival> {
+        self.0.extensions.get()
+    }
+
+    fn version(&self) -> Version {
+        self.arrival()
+            .map_or(Version::HTTP_11, |arrival| arrival.version)
+    }
+}
+
 impl Incoming {
-    fn new<S, B>(
-        method: Method,
-        path: FullPath,
-        query: String,
-        headers: HeaderMap,
-        arrival: Option<Arrival>,
-        stream: S,
-    ) -> Self
+    fn new<S, B>(head: Head, stream: S) -> Self
     where
         S: tokio_stream::Stream<Item = Result<B, warp::Error>> + Send + 'static,
         B: Buf,
     {
-        let body = Body::new(stream, &headers, version(arrival.as_ref()));
-        Self {
-            method,
-            path,
-            query,
-            headers,
-            arrival,
-            body,
-        }
+        let body = Body::new(stream, head.headers(), head.version());
+        Self { head, body }
     }
 
     /// The endpoint that it goes to, by a method that the endpoint takes.
     fn endpoint(&self) -> Result<Endpoint, Fault> {
-        let endpoint = Endpoint::at(self.path.as_str()).ok_or_else(unknown_path)?;
-        if self.method == Method::POST || self.query_of_wsdl().is_some() {
+        let endpoint = Endpoint::at(self.head.path()).ok_or_else(unknown_path)?;
+        if self.head.method() == Method::POST || self.query_of_wsdl().is_some() {
             Ok(endpoint)
         } else {
             Err(method_not_allowed())
@@ -165,15 +176,11 @@ impl Incoming {
     /// The rest of the query of a request for the WSDL: what the endpoint's URL
     /// is to have. None when it is a request for anything else.
     fn query_of_wsdl(&self) -> Option<String> {
-        if !matches!(self.method, Method::GET | Method::HEAD) {
+        if !matches!(*self.head.method(), Method::GET | Method::HEAD) {
             return None;
         }
-        parameters::without(&self.query, wsdl::PARAMETER)
+        parameters::without(self.head.query(), wsdl::PARAMETER)
     }
-}
-
-fn version(arrival: Option<&Arrival>) -> Version {
-    arrival.map_or(Version::HTTP_11, |arrival| arrival.version)
 }
 
 impl Router {
@@ -209,22 +216,27 @@ impl Router {
     async fn answer(self: Arc<Self>, request: Incoming) -> Response<Bytes> {
         let started = Instant::now();
         let id = RequestId::new();
-        let endpoint = Endpoint::at(request.path.as_str());
+        let endpoint = Endpoint::at(request.head.path());
+        let sender = Sender::of(
+            &self.config.senders,
+            request.head.arrival(),
+            request.head.headers(),
+        );
         let span = info_span!(
             "message",
             request_id = %id,
             endpoint = endpoint.map(Endpoint::name),
-            client = field::Empty,
+            client = sender.address().map(field::display),
             organization = field::Empty,
             notifications = field::Empty,
             warnings = field::Empty,
             status = field::Empty,
             duration_us = field::Empty,
         );
-        async move {
+        let answer = async move {
             let _counted = self.metrics.request();
-            let method = request.method.clone();
-            let (result, closes) = self.take(request, started).await;
+            let method = request.head.method().clone();
+            let (result, closes) = self.take(request, sender, started).await;
 
             if let Err(fault) = &result {
                 self.metrics.refused(fault.reason());
@@ -245,9 +257,8 @@ impl Router {
             );
             self.log(&result);
             answer
-        }
-        .instrument(span)
-        .await
+        };
+        answer.instrument(span).await
     }
 
     /// Does what there is to do with a request. Also says whether the
@@ -255,12 +266,13 @@ impl Router {
     async fn take(
         self: &Arc<Self>,
         mut request: Incoming,
+        sender: Sender,
         started: Instant,
     ) -> (Result<Done, Fault>, bool) {
-        let read = self.read(&mut request, started).await;
+        let read = self.read(&mut request, sender, started).await;
 
         let limit = self.config.max_body_bytes;
-        let version = version(request.arrival.as_ref());
+        let version = request.head.version();
         let is_slow = matches!(&read, Err(fault) if fault.reason() == Reason::SlowBody);
         let closes = version < Version::HTTP_2 && (is_slow || request.body.is_long(limit));
         request.body.discard(limit.saturating_mul(2), version);
@@ -276,25 +288,24 @@ impl Router {
         (result, closes || ends)
     }
 
-    async fn read(&self, request: &mut Incoming, started: Instant) -> Result<Asked<Job>, Fault> {
+    async fn read(
+        &self,
+        request: &mut Incoming,
+        sender: Sender,
+        started: Instant,
+    ) -> Result<Asked<Job>, Fault> {
         /// Longer times are as good as none, and could not be added to the clock.
         const MAX_TIME: Duration = Duration::from_hours(24);
 
         let until = started + self.config.request_time.min(MAX_TIME);
-        let sender = Sender::of(
-            &self.config.senders,
-            request.arrival.as_ref(),
-            &request.headers,
-        );
-        Span::current().record("client", sender.address().map(field::display));
 
         // Here and in `check`, the order is the one in which faults count.
         let endpoint = request.endpoint()?;
         let place = sender.place();
-        let token = parameters::token(&request.query);
+        let token = parameters::token(request.head.query());
         let entrant = self.admission.enter(sender, &token, until).await?;
-        let head = match self.check(request, endpoint, entrant)? {
-            Asked::Recording(head) => head,
+        let checked = match self.check(request, endpoint, entrant)? {
+            Asked::Recording(checked) => checked,
             Asked::Wsdl(address) => return Ok(Asked::Wsdl(address)),
         };
         let arriving = self
@@ -307,7 +318,7 @@ impl Router {
         let budget = (&self.bodies, place);
         let body = request.body.read(limit, body_until, budget).await?;
         Ok(Asked::Recording(Job {
-            head,
+            checked,
             body,
             until,
             arriving,
@@ -338,9 +349,9 @@ impl Router {
         request: &Incoming,
         endpoint: Endpoint,
         entrant: Entrant,
-    ) -> Result<Asked<Head>, Fault> {
+    ) -> Result<Asked<Checked>, Fault> {
         let asks_for_wsdl = request.query_of_wsdl();
-        let query = asks_for_wsdl.as_deref().unwrap_or(&request.query);
+        let query = asks_for_wsdl.as_deref().unwrap_or(request.head.query());
         let parameters = Parameters::parse(endpoint, query).map_err(|invalid| {
             Fault::new(Reason::InvalidParameter, invalid.to_string())
                 .of_parameter(invalid.parameter())
@@ -348,16 +359,16 @@ impl Router {
         if asks_for_wsdl.is_some() {
             let address = Address::of(
                 entrant.is_https(),
-                request.arrival.as_ref(),
-                &request.headers,
-                request.path.as_str(),
+                request.head.arrival(),
+                request.head.headers(),
+                request.head.path(),
                 query,
             );
             return address.map(Asked::Wsdl).map_err(unusable_host);
         }
-        let media_type = MediaType::of(&request.headers)?;
+        let media_type = MediaType::of(request.head.headers())?;
         request.body.check_declared(self.config.max_body_bytes)?;
-        Ok(Asked::Recording(Head {
+        Ok(Asked::Recording(Checked {
             endpoint,
             parameters,
             media_type,

@@ -51,8 +51,12 @@ impl LongText {
     pub fn cut(mut text: String) -> (Self, bool) {
         let length = text.len();
         // U+0000 can't be stored everywhere and means nothing to people.
-        text.retain(|character| character != '\0');
-        if let Some((end, _)) = text.char_indices().nth(Self::MAX_CHARS) {
+        if text.contains('\0') {
+            text.retain(|character| character != '\0');
+        }
+        if text.len() > Self::MAX_CHARS
+            && let Some((end, _)) = text.char_indices().nth(Self::MAX_CHARS)
+        {
             text.truncate(end);
         }
         let is_cut = text.len() < length;

@@ -43,8 +43,8 @@ pub(super) fn read(message: pb::Notification) -> Result<ReadNotification, Error>
     };
     Ok(ReadNotification {
         notification: Notification {
-            endpoint: cut(&endpoint, ShortText::MAX_CHARS),
-            query: cut(&query, MAX_QUERY_CHARS),
+            endpoint: cut(endpoint, ShortText::MAX_CHARS),
+            query: cut(query, MAX_QUERY_CHARS),
             origin: read_origin(salesforce.unwrap_or_default()),
             fields: Arc::new(fields.into_iter().collect()),
             replay_of,
@@ -64,7 +64,9 @@ fn read_origin(origin: pb::SalesforceOrigin) -> Origin {
         record_id,
     } = origin;
     let short = |text: String| {
-        ShortText::new(&cut(text.trim(), ShortText::MAX_CHARS))
+        let text = text.trim();
+        ShortText::new(text)
+            .or_else(|_| ShortText::new(&cut(text.to_owned(), ShortText::MAX_CHARS)))
             .ok()
             .filter(|text| !text.as_str().is_empty())
     };
@@ -78,7 +80,11 @@ fn read_origin(origin: pb::SalesforceOrigin) -> Origin {
 }
 
 /// As much of a text as fits, without U+0000, which can't be stored everywhere.
-pub(super) fn cut(text: &str, max_chars: usize) -> String {
+pub(super) fn cut(text: String, max_chars: usize) -> String {
+    // No character is shorter than a byte.
+    if text.len() <= max_chars && !text.contains('\0') {
+        return text;
+    }
     text.chars()
         .filter(|character| *character != '\0')
         .take(max_chars)
@@ -99,8 +105,8 @@ fn read_rejection(rejection: pb::Rejection) -> Result<Rejection, Error> {
     })?;
     Ok(Rejection {
         reason,
-        field: cut(&field, ShortText::MAX_CHARS),
-        description: cut(&description, MAX_DESCRIPTION_CHARS),
+        field: cut(field, ShortText::MAX_CHARS),
+        description: cut(description, MAX_DESCRIPTION_CHARS),
     })
 }
 

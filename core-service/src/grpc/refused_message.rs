@@ -70,7 +70,7 @@ fn known_endpoint(endpoint: String) -> Result<String, &'static str> {
 }
 
 fn name(field: &str, text: &str) -> Result<ShortText, Error> {
-    let text = notification_message::cut(text, MAX_NAME_CHARS);
+    let text = notification_message::cut(text.to_owned(), MAX_NAME_CHARS);
     ShortText::new(&text).map_err(|invalid| invalid_field(field, invalid))
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Queue<T> {
 struct State<T> {
     requests: FairQueue<Sender, T>,
     is_open: bool,
+    /// How many threads wait: telling them is a system call even if none does.
+    waiting: usize,
 }
 
 /// Why a request was not taken.
@@ -46,6 +48,7 @@ impl<T> Queue<T> {
             state: Mutex::new(State {
                 requests: FairQueue::new(BOUNDS, Sender::turns_per_item),
                 is_open: true,
+                waiting: 0,
             }),
             arrived: Condvar::new(),
             told: Notify::new(),
@@ -59,9 +62,12 @@ impl<T> Queue<T> {
             return Err(Refusal::Closed);
         }
         let pushed = state.requests.push(sender, items, request);
+        let is_waited_for = state.waiting > 0;
         drop(state);
         pushed.map_err(|_| Refusal::Full)?;
-        self.arrived.notify_one();
+        if is_waited_for {
+            self.arrived.notify_one();
+        }
         self.told.notify_one();
         Ok(())
     }
@@ -80,8 +86,10 @@ impl<T> Queue<T> {
             if request.is_some() || !state.is_open {
                 return request;
             }
+            state.waiting += 1;
             let waited = self.arrived.wait(state);
             state = waited.unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
     }
 

@@ -31,6 +31,11 @@ impl<T> Known<T> {
         self.asked_at.elapsed() < Self::FRESH
     }
 
+    /// The answer, where there is one already.
+    pub(super) fn answer(&self) -> Option<Arc<T>> {
+        self.answer.get().cloned()
+    }
+
     /// The answer, asked for where there is none yet.
     pub(super) async fn get_or_ask<E, F>(&self, ask: impl FnOnce() -> F) -> Result<Arc<T>, E>
     where

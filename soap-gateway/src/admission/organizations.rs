@@ -35,11 +35,15 @@ impl Organizations {
         until: Instant,
     ) -> Result<Arc<OrganizationAccess>, CoreFailure> {
         let known = self.known(organization_id);
+        if let Some(access) = known.answer() {
+            return Ok(access);
+        }
         let ask = async || {
             let access = self.core.organization_access(organization_id, until).await;
             access.map(Arc::new)
         };
-        known.get_or_ask(ask).await
+        // It is large, and nearly never needed.
+        Box::pin(known.get_or_ask(ask)).await
     }
 
     /// What is remembered of an organisation, made anew when it is too old.

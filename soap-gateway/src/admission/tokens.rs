@@ -60,6 +60,14 @@ impl Tokens {
 
     /// The rules of now; while the core can't tell, those of a few minutes ago.
     pub(super) async fn rules(&self, until: Instant) -> Result<Arc<TokenRules>, CoreFailure> {
+        match self.fresh() {
+            Some(rules) => Ok(rules),
+            // It is large, and nearly never needed.
+            None => Box::pin(self.asked_for(until)).await,
+        }
+    }
+
+    async fn asked_for(&self, until: Instant) -> Result<Arc<TokenRules>, CoreFailure> {
         let (current, last) = self.remembered();
         let until = until.min(Instant::now() + Self::ASK_TIME);
         let ask = || self.ask(last, until);
@@ -68,6 +76,13 @@ impl Tokens {
             Ok(Err(failure)) => self.last_usable().ok_or(failure),
             Err(_) => self.last_usable().ok_or(CoreFailure::Late),
         }
+    }
+
+    /// What is remembered, as long as that counts.
+    fn fresh(&self) -> Option<Arc<TokenRules>> {
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = Some(&memory.current).filter(|current| current.is_fresh())?;
+        current.answer()
     }
 
     /// What is remembered; a new question when that is too old.

@@ -64,7 +64,14 @@ impl<T: Message> Batch<T> {
         Ok(batches)
     }
 
-    fn empty() -> Self {
+    /// Adds the items of another batch.
+    pub(super) fn append(&mut self, other: Self) {
+        self.items.extend(other.items);
+        self.notifications.extend(other.notifications);
+    }
+
+    /// Nothing.
+    pub(super) fn empty() -> Self {
         Self {
             items: Vec::new(),
             notifications: Vec::new(),

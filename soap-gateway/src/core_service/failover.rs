@@ -72,6 +72,11 @@ impl Failover {
         })
     }
 
+    /// How many cores there are.
+    pub(super) fn count(&self) -> usize {
+        self.cores.members.len()
+    }
+
     /// Adds the metrics of the cores to a registry.
     pub(super) fn register(&self, registry: &mut Registry) {
         self.cores.metrics.register(registry);

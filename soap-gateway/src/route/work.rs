@@ -1,14 +1,20 @@
 //! The work on a message that was read whole.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 
+use sfbridge_values::OrganizationId;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, record_all};
 
 use super::Router;
+use super::continued::{Continued, Panicked};
 use crate::admission::Entrant;
 use crate::body::{Held, ReadBody, gunzip};
 use crate::core_client::Outcomes;
@@ -20,6 +26,10 @@ use crate::message_reader;
 use crate::parameters::Parameters;
 use crate::shares::Share;
 use crate::soap::{self, OutboundMessage};
+
+/// Up to this many bytes, a message costs less to record than to call the core
+/// for.
+const SMALL_BODY: usize = 16 * 1024;
 
 /// All work that is going on. It does not end with its connection: a client
 /// that went away will send the message again, and then finds it done.
@@ -53,8 +63,11 @@ impl Work {
     }
 }
 
+/// The right to a processor, which small messages do not need.
+type Processor = Option<OwnedSemaphorePermit>;
+
 /// What the header of a good request says.
-pub(super) struct Head {
+pub(super) struct Checked {
     pub(super) endpoint: Endpoint,
     pub(super) parameters: Parameters,
     pub(super) media_type: MediaType,
@@ -63,7 +76,7 @@ pub(super) struct Head {
 
 /// A good request, read whole, and its shares of the limits.
 pub(super) struct Job {
-    pub(super) head: Head,
+    pub(super) checked: Checked,
     pub(super) body: ReadBody,
     pub(super) until: Instant,
     /// Until it is known whose it is.
@@ -71,89 +84,108 @@ pub(super) struct Job {
 }
 
 impl Router {
-    /// Has a message recorded, in a task of its own.
+    /// Has a message recorded, whether or not its connection stays.
     pub(super) async fn run(self: &Arc<Self>, job: Job) -> Result<Outcomes, Fault> {
         let router = Arc::clone(self);
         let cut = self.work.cut.clone();
         let until = job.until;
-        let task = async move {
+        let work = async move {
             let recording = timeout_at(until, router.record(job));
             let result = cut.run_until_cancelled(recording).await;
             result
                 .and_then(Result::ok)
                 .unwrap_or_else(|| Err(Fault::late()))
         };
-        let task = self.work.tasks.spawn(task.in_current_span());
-        task.await
-            .unwrap_or_else(|panic| Err(Fault::internal().because(&panic)))
+        let work = self.work.tasks.track_future(work.in_current_span());
+        Continued::new(work)
+            .await
+            .unwrap_or_else(|panicked| Err(Fault::internal().because(&panicked)))
     }
 
     async fn record(self: Arc<Self>, job: Job) -> Result<Outcomes, Fault> {
         let Job {
-            head,
+            checked,
             body,
             until,
             arriving,
         } = job;
-        let Head {
+        let Checked {
             endpoint,
             parameters,
             media_type,
             entrant,
-        } = head;
+        } = checked;
         let is_large = media_type.is_gzip || body.bytes.len() >= self.config.large_body_bytes;
+        let is_small = !is_large && body.bytes.len() <= SMALL_BODY;
 
+        let processor = self.processor(is_large).await;
         let router = Arc::clone(&self);
         let reading = move || router.read_message(body, &media_type);
-        let read = self.compute(is_large, reading).await?;
+        let (read, processor) = compute(processor, reading).await?;
         let (message, _held) = read.inspect_err(note_claim)?;
         note(&message);
 
-        let organization_id = &message.organization_id;
-        self.admission
-            .admit(organization_id, &entrant, until)
-            .await
-            .map_err(|fault| fault.of_organization(Some(organization_id)))?;
-
+        let organization_id = message.organization_id.clone();
+        let mut processor = self
+            .admit(&organization_id, &entrant, until, processor)
+            .await?;
         let _share = self
             .shares
-            .take(message.organization_id.clone())
+            .take(organization_id.clone())
             .ok_or_else(|| Fault::overloaded(Limit::Work))?;
         drop(arriving);
         if let Some(rate) = &self.rate {
             rate.check(&message.organization_id)?;
         }
 
+        if processor.is_none() {
+            processor = self.processor(is_large).await;
+        }
         let router = Arc::clone(&self);
         let mapping = move || mapping::map(message, &parameters, &router.config.default_fields);
-        let request = self.compute(is_large, mapping).await?;
+        let (request, processor) = compute(processor, mapping).await?;
+        drop(processor);
 
         let unknown = entrant.policy.unknown_installations();
-        let recorded = self.core.record(request, unknown, until).await?;
+        let recorded = self
+            .core
+            .record(request, organization_id, is_small, unknown, until)
+            .await?;
         self.metrics.acknowledged(endpoint, recorded);
         Ok(recorded)
     }
 
-    /// Runs work for the processor: here when there is little of it, else where
-    /// it keeps no connection waiting, and no more of it at once than there are
-    /// processors.
-    async fn compute<T, F>(&self, is_large: bool, work: F) -> Result<T, Fault>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> T + Send + 'static,
-    {
+    /// Lets the organisation of a message in. Nobody waits for the processor of a
+    /// message that waits for the core: then it is given back.
+    async fn admit(
+        &self,
+        organization_id: &OrganizationId,
+        entrant: &Entrant,
+        until: Instant,
+        processor: Processor,
+    ) -> Result<Processor, Fault> {
+        let mut admitting = pin!(self.admission.admit(organization_id, entrant, until));
+        let (admitted, processor) = match once(admitting.as_mut()).await {
+            Poll::Ready(admitted) => (admitted, processor),
+            Poll::Pending => {
+                drop(processor);
+                (admitting.await, None)
+            }
+        };
+        admitted
+            .map(|()| processor)
+            .map_err(|fault| fault.of_organization(Some(organization_id)))
+    }
+
+    /// A processor for a large message; small ones need none of their own. It is
+    /// kept for as long as the message is neither its body nor its request, but
+    /// in between, where it takes a multiple of their memory.
+    async fn processor(&self, is_large: bool) -> Processor {
         if !is_large {
-            return Ok(work());
+            return None;
         }
-        let processor = Arc::clone(&self.processors).acquire_owned().await;
-        let span = Span::current();
-        let task = tokio::task::spawn_blocking(move || {
-            let result = span.in_scope(work);
-            drop(processor);
-            result
-        });
-        task.await
-            .map_err(|panic| Fault::internal().because(&panic))
+        // They are never closed.
+        Arc::clone(&self.processors).acquire_owned().await.ok()
     }
 
     /// From bytes to a message. The body's share of the memory stays held for
@@ -185,6 +217,27 @@ impl Router {
         let message = message_reader::message(&text, limits)?;
         Ok((message, held))
     }
+}
+
+/// Runs work: here when there is little of it, else on its processor, where it
+/// keeps no connection waiting. The processor is busy until the work has ended,
+/// even if nobody waits for it any more.
+async fn compute<T, F>(processor: Processor, work: F) -> Result<(T, Processor), Fault>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    if processor.is_none() {
+        return Ok((work(), processor));
+    }
+    let span = Span::current();
+    let task = tokio::task::spawn_blocking(move || (span.in_scope(work), processor));
+    task.await.map_err(|_| Fault::internal().because(&Panicked))
+}
+
+/// What comes of asking a future once.
+async fn once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+    poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
 }
 
 /// Notes in the log whom a message that can't be read claims to be from.

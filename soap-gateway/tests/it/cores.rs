@@ -10,10 +10,10 @@ use tonic::transport::{ClientTlsConfig, Uri};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::fake_core::{Conduct, FakeCore};
+use crate::fake_core::{Conduct, FakeCore, Heard};
 use crate::harness::{TestGateway, serve, serve_routes};
 use crate::http_client::{Client, EVENTS, exchange, post};
-use crate::messages::message;
+use crate::messages::{ORGANIZATION, message};
 use crate::wire::{Traffic, Wire};
 
 const DRAIN: Duration = Duration::from_secs(20);
@@ -46,8 +46,16 @@ async fn send_at_once(gateway: &TestGateway, count: usize) {
     }
 }
 
+/// How many events a core was sent. Messages may share a request.
 fn events(core: &FakeCore) -> usize {
-    core.heard(|heard| heard.events.len())
+    let events = |heard: &Heard| {
+        heard
+            .events
+            .iter()
+            .map(|request| request.events.len())
+            .sum()
+    };
+    core.heard(events)
 }
 
 fn serving(core: &str) -> String {
@@ -247,7 +255,18 @@ async fn requests_go_to_all_cores_that_are_well() {
         uris.push(serve(core).await);
     }
     let gateway = before(uris, LONG).await;
-    let sending = send_at_once(&gateway, 30);
+    // Those of one organisation would share requests.
+    let mut sending = JoinSet::new();
+    for n in 0..30 {
+        let body = message(&["a"]).replace(ORGANIZATION, &format!("00D{n:012}"));
+        let address = gateway.address;
+        sending.spawn(async move { exchange(address, post(EVENTS, &body)).await });
+    }
+    let sending = async {
+        while let Some(answer) = sending.join_next().await {
+            answer.unwrap().is_acknowledgement();
+        }
+    };
     let all_asked = async {
         for core in &cores {
             core.until_waiting(5).await;
