@@ -99,7 +99,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.pragma_update(None, "cache_size", -65_536)?;
+        connection.pragma_update(None, "cache_size", -16_384)?;
         connection.busy_timeout(PATIENCE)?;
         keep_plans(&connection)?;
         connection.set_prepared_statement_cache_capacity(128);
