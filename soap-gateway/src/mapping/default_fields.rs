@@ -135,26 +135,22 @@ impl DefaultFields {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct List {
     names: Vec<Recognised>,
-    /// The last letters of the names, which tell most fields apart from all of
-    /// them.
-    last_letters: Letters,
+    /// How the names end, which tells most fields apart from all of them.
+    endings: Endings,
 }
 
 impl List {
     fn of(names: Vec<Recognised>) -> Self {
-        let mut last_letters = Letters::default();
+        let mut endings = Endings::default();
         for name in &names {
-            last_letters.insert(last_letter(&name.listed));
+            endings.insert(&name.listed);
         }
-        Self {
-            names,
-            last_letters,
-        }
+        Self { names, endings }
     }
 
     /// How good a field is, if it is recognised at all.
     fn rank(&self, field: &str) -> Option<Rank> {
-        if !self.last_letters.may_contain(last_letter(field)) {
+        if !self.endings.may_be_of(field) {
             return None;
         }
         let field = Parts::of(field);
@@ -165,30 +161,30 @@ impl List {
     }
 }
 
-/// Some letters.
+/// How some names end, as a set of 64 digests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Letters(u64);
+struct Endings(u64);
 
-impl Letters {
-    fn insert(&mut self, letter: u8) {
-        self.0 |= Self::bit(letter);
+impl Endings {
+    fn insert(&mut self, name: &str) {
+        self.0 |= 1 << Self::digest(name);
     }
 
-    /// Sometimes also true for others than those that were inserted.
-    fn may_contain(self, letter: u8) -> bool {
-        self.0 & Self::bit(letter) != 0
+    /// False: it ends otherwise than all names that were inserted.
+    fn may_be_of(self, name: &str) -> bool {
+        self.0 >> Self::digest(name) & 1 == 1
     }
 
-    fn bit(letter: u8) -> u64 {
-        1 << (letter % 64)
-    }
-}
+    /// A number below 64 made of the last letters that count.
+    fn digest(name: &str) -> u32 {
+        const LETTERS: usize = 3;
 
-/// The last letter of a field's name that counts.
-fn last_letter(field: &str) -> u8 {
-    let letters = without_suffix(field).iter().rev();
-    let last = letters.copied().find(|byte| *byte != b'_');
-    last.unwrap_or_default().to_ascii_lowercase()
+        let letters = without_suffix(name).iter().rev();
+        let letters = letters.filter(|byte| **byte != b'_').take(LETTERS);
+        letters.fold(0, |digest: u32, byte| {
+            digest * 31 + u32::from(byte.to_ascii_lowercase())
+        }) % 64
+    }
 }
 
 /// A field's name without its `__c`.
