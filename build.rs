@@ -29,6 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             ".infinity.core.v1.JwtBearer",
             ".infinity.core.v1.ClientCredentials",
         ])
+        // They come nearly sorted and are kept sorted, and hashing names costs
+        // more than that.
+        .btree_map(".infinity.core.v1.Notification.fields")
         .compile_fds(descriptors)?;
     Ok(())
 }

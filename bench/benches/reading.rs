@@ -10,9 +10,14 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
+use mimalloc::MiMalloc;
 use prost::Message as _;
 use sfbridge_bench::message::{Kind, Requests};
 use sfbridge_bench::{reading, shape};
+
+/// That of the product.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     divan::main();

@@ -24,6 +24,11 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::{Args, Parser, Subcommand};
+use mimalloc::MiMalloc;
+
+/// That of the product, of which parts are measured in this process.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures sfbridge from outside, and compares it with other receivers.
 #[derive(Debug, Parser)]

@@ -15,6 +15,7 @@ mod lead;
 mod rating;
 mod reading;
 mod rejection;
+mod sources;
 mod time_text;
 
 use sfbridge_proto::v1 as pb;
@@ -26,10 +27,11 @@ pub(crate) use kept::{Unmappable, map_kept};
 
 use crate::Endpoint;
 use crate::parameters::Parameters;
-use crate::soap::{Content, Notification, OutboundMessage, SObject};
+use crate::soap::{Content, Notification, OutboundMessage, SObject, is_blank};
 use idempotency_key::KeyMaker;
 use reading::{Reading, passed_on};
 use rejection::Fault;
+use sources::Sources;
 
 /// What the core is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,6 +114,7 @@ struct Mapping<'a> {
     action_id: String,
     warnings: Vec<String>,
     parameters: &'a Parameters,
+    sources: Sources<'a>,
     defaults: &'a DefaultFields,
     keys: KeyMaker,
 }
@@ -134,6 +137,7 @@ impl<'a> Mapping<'a> {
             action_id: message.action_id,
             warnings: message.warnings,
             parameters,
+            sources: Sources::of(parameters),
             defaults,
         };
         (mapping, message.notifications)
@@ -144,17 +148,16 @@ impl<'a> Mapping<'a> {
         notifications: Vec<Notification>,
         make: impl Fn(&mut Reading<'_>, Origin) -> T,
     ) -> Paired<T> {
-        let (items, notifications) = notifications
-            .into_iter()
-            .map(|notification| {
-                let (item, notification, ()) = self.one(notification, &make, |_| ());
-                (item, notification)
-            })
-            .unzip();
-        Paired {
-            items,
-            notifications,
+        let mut paired = Paired {
+            items: Vec::with_capacity(notifications.len()),
+            notifications: Vec::with_capacity(notifications.len()),
+        };
+        for notification in notifications {
+            let (item, notification, ()) = self.one(notification, &make, |_| ());
+            paired.items.push(item);
+            paired.notifications.push(notification);
         }
+        paired
     }
 
     fn explained<T>(
@@ -191,7 +194,7 @@ impl<'a> Mapping<'a> {
             salesforce: salesforce.clone(),
         };
 
-        let mut reading = Reading::new(&record, self.parameters, self.defaults);
+        let mut reading = Reading::new(&record, self.parameters, &self.sources, self.defaults);
         for warning in self.warnings.iter().cloned().chain(notification.warnings) {
             reading.warn(warning);
         }
@@ -206,7 +209,7 @@ impl<'a> Mapping<'a> {
         let rejection = reading.into_rejection();
 
         let mut fields = record.fields;
-        fields.retain(|(_, text)| !text.trim().is_empty());
+        fields.retain(|(_, text)| !is_blank(text));
         let notification = pb::Notification {
             endpoint: self.parameters.endpoint().name().to_owned(),
             query: self.parameters.canonical_query().to_owned(),

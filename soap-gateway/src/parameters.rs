@@ -24,7 +24,6 @@ use table::{Known, NAME};
 use value_type::Literal;
 
 pub(crate) use query::without;
-pub(crate) use table::fallback_of;
 
 use crate::Endpoint;
 
@@ -140,14 +139,16 @@ impl Parameters {
         &self.canonical_query
     }
 
-    /// The field that is named for a value.
-    pub(crate) fn field(&self, target: Target) -> Option<&NamedField> {
-        self.options.fields.get(&target)
+    /// The fields that are named for values.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (Target, &NamedField)> {
+        let fields = self.options.fields.iter();
+        fields.map(|(target, field)| (*target, field))
     }
 
-    /// The literal text for a value.
-    pub(crate) fn literal(&self, target: Target) -> Option<&NamedLiteral> {
-        self.options.literals.get(&target)
+    /// The literal texts for values.
+    pub(crate) fn literals(&self) -> impl Iterator<Item = (Target, &NamedLiteral)> {
+        let literals = self.options.literals.iter();
+        literals.map(|(target, literal)| (*target, literal))
     }
 
     /// The custom variables.

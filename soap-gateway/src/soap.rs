@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 mod api_url;
 mod characters;
+mod cutter;
 mod declaration;
 mod fields;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -14,9 +15,11 @@ mod message;
 mod namespaces;
 mod notification;
 mod notifications;
+mod piece;
 mod position;
 mod reader;
 mod record;
+mod shape;
 mod start_tag;
 mod tokens;
 mod xml_error;
@@ -25,6 +28,7 @@ pub(crate) use answer::FaultCode;
 pub(crate) use declaration::Declaration;
 pub use invalid_message::{InvalidKind, InvalidMessage};
 pub use limits::Limits;
+pub(crate) use message::is_blank;
 pub use message::{Content, Notification, OutboundMessage, SObject};
 pub(crate) use position::line_and_column;
 pub use reader::read;

@@ -39,14 +39,16 @@ impl SalesforceId {
     /// [`InvalidSalesforceId`] for any other text. A wrong checksum is no
     /// error; [`SalesforceId::is_checked`] tells.
     pub fn parse(text: &str) -> Result<Self, InvalidSalesforceId> {
-        let text = text.trim();
-        let is_long_enough = matches!(text.len(), 15 | 18);
-        if !is_long_enough || !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(InvalidSalesforceId);
-        }
+        let text = id_in(text).ok_or(InvalidSalesforceId)?;
         Ok(Self {
             text: text.to_owned(),
         })
+    }
+
+    /// The 15 characters that identify, of a text that
+    /// [`parse`](SalesforceId::parse) would take.
+    pub fn key_of(text: &str) -> Option<&str> {
+        id_in(text)?.get(..15)
     }
 
     /// The id as sent.
@@ -73,6 +75,13 @@ impl SalesforceId {
         let (id, check) = self.text.split_at(15);
         check.is_empty() || check.bytes().eq(check_characters(id))
     }
+}
+
+/// The id that a text is, surrounding white space aside.
+fn id_in(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let is_long_enough = matches!(text.len(), 15 | 18);
+    (is_long_enough && text.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(text)
 }
 
 impl PartialEq for SalesforceId {

@@ -3,7 +3,7 @@
 use sfbridge_values::{FieldName, Igrp, VisitorId};
 
 use crate::parameters::Identity;
-use crate::soap::SObject;
+use crate::soap::{SObject, is_blank};
 
 /// The ordered lists of field names that are recognised, by identity.
 ///
@@ -12,9 +12,9 @@ use crate::soap::SObject;
 /// others only with the one that they are listed with, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefaultFields {
-    igrp: Vec<Recognised>,
-    visitor_id: Vec<Recognised>,
-    call_ref: Vec<Recognised>,
+    igrp: List,
+    visitor_id: List,
+    call_ref: List,
 }
 
 /// A list of default fields can't be used.
@@ -50,7 +50,7 @@ const CALL_REF: [&str; 4] = [
 
 impl Default for DefaultFields {
     fn default() -> Self {
-        let list = |names: &[&str]| names.iter().copied().map(Recognised::of).collect();
+        let list = |names: &[&str]| List::of(names.iter().copied().map(Recognised::of).collect());
         Self {
             igrp: list(&IGRP),
             visitor_id: list(&VISITOR_ID),
@@ -72,16 +72,17 @@ impl DefaultFields {
         call_ref: &[String],
     ) -> Result<Self, InvalidDefaultFields> {
         Ok(Self {
-            igrp: Recognised::list(igrp)?,
-            visitor_id: Recognised::list(visitor_id)?,
-            call_ref: Recognised::list(call_ref)?,
+            igrp: List::of(Recognised::list(igrp)?),
+            visitor_id: List::of(Recognised::list(visitor_id)?),
+            call_ref: List::of(Recognised::list(call_ref)?),
         })
     }
 
     /// The names that are recognised as an identity, the first first, as they
     /// were listed.
     pub fn names(&self, identity: Identity) -> impl Iterator<Item = &str> {
-        self.list(identity).iter().map(|name| name.listed.as_str())
+        let names = self.list(identity).names.iter();
+        names.map(|name| name.listed.as_str())
     }
 
     /// The populated field of a record that is recognised as an identity: the
@@ -91,13 +92,14 @@ impl DefaultFields {
         identity: Identity,
         record: &'a SObject,
     ) -> Result<Option<(&'a str, &'a str)>, Conflict<'a>> {
+        let list = self.list(identity);
         let mut best: Option<(Rank, &str, &str)> = None;
         let mut conflict = None;
         for (name, text) in &record.fields {
-            let Some(rank) = self.rank(identity, name) else {
+            let Some(rank) = list.rank(name) else {
                 continue;
             };
-            if text.trim().is_empty() {
+            if is_blank(text) {
                 continue;
             }
             match best {
@@ -120,24 +122,76 @@ impl DefaultFields {
         }
     }
 
-    /// How good a field is, if it is recognised at all.
-    fn rank(&self, identity: Identity, field: &str) -> Option<Rank> {
-        let field = Parts::of(field);
-        self.list(identity)
-            .iter()
-            .enumerate()
-            .find_map(|(place, name)| {
-                let is_prefixed = name.matches(field)?;
-                Some(Rank { place, is_prefixed })
-            })
-    }
-
-    fn list(&self, identity: Identity) -> &[Recognised] {
+    fn list(&self, identity: Identity) -> &List {
         match identity {
             Identity::Igrp => &self.igrp,
             Identity::VisitorId => &self.visitor_id,
             Identity::CallRef => &self.call_ref,
         }
+    }
+}
+
+/// The names that are recognised as one identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct List {
+    names: Vec<Recognised>,
+    /// How the names end, which tells most fields apart from all of them.
+    endings: Endings,
+}
+
+impl List {
+    fn of(names: Vec<Recognised>) -> Self {
+        let mut endings = Endings::default();
+        for name in &names {
+            endings.insert(&name.listed);
+        }
+        Self { names, endings }
+    }
+
+    /// How good a field is, if it is recognised at all.
+    fn rank(&self, field: &str) -> Option<Rank> {
+        if !self.endings.may_be_of(field) {
+            return None;
+        }
+        let field = Parts::of(field);
+        self.names.iter().enumerate().find_map(|(place, name)| {
+            let is_prefixed = name.matches(field)?;
+            Some(Rank { place, is_prefixed })
+        })
+    }
+}
+
+/// How some names end, as a set of 64 digests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Endings(u64);
+
+impl Endings {
+    fn insert(&mut self, name: &str) {
+        self.0 |= 1 << Self::digest(name);
+    }
+
+    /// False: it ends otherwise than all names that were inserted.
+    fn may_be_of(self, name: &str) -> bool {
+        self.0 >> Self::digest(name) & 1 == 1
+    }
+
+    /// A number below 64 made of the last letters that count.
+    fn digest(name: &str) -> u32 {
+        const LETTERS: usize = 3;
+
+        let letters = without_suffix(name).iter().rev();
+        let letters = letters.filter(|byte| **byte != b'_').take(LETTERS);
+        letters.fold(0, |digest: u32, byte| {
+            digest * 31 + u32::from(byte.to_ascii_lowercase())
+        }) % 64
+    }
+}
+
+/// A field's name without its `__c`.
+fn without_suffix(field: &str) -> &[u8] {
+    match field.as_bytes() {
+        [name @ .., b'_', b'_', b'c' | b'C'] => name,
+        name => name,
     }
 }
 
@@ -216,10 +270,7 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn of(field: &'a str) -> Self {
-        let name = match field.as_bytes() {
-            [.., b'_', b'_', b'c' | b'C'] => &field[..field.len() - 3],
-            _ => field,
-        };
+        let name = &field[..without_suffix(field).len()];
         // Salesforce allows two underscores only after a namespace and before
         // a suffix.
         let gap = name.as_bytes().windows(2).position(|two| two == b"__");

@@ -8,9 +8,10 @@ use crate::soap::SObject;
 
 /// Makes the keys of one message.
 pub(super) struct KeyMaker {
-    organization: String,
+    /// The organisation.
+    before: String,
     /// The endpoint and a digest of its canonical query.
-    purpose: String,
+    after: String,
 }
 
 impl KeyMaker {
@@ -18,8 +19,8 @@ impl KeyMaker {
         let mut query = Sha256::new();
         query.update(parameters.canonical_query());
         Self {
-            organization: organization_id.key().to_owned(),
-            purpose: format!("{}/{}", parameters.endpoint(), half_hex(query)),
+            before: format!("{}/", organization_id.key()),
+            after: format!("/{}/{}", parameters.endpoint(), half_hex(query)),
         }
     }
 
@@ -30,15 +31,15 @@ impl KeyMaker {
     /// not a Salesforce id is known by a digest of all of it, because its
     /// first 15 characters may be those of another.
     pub(super) fn key(&self, notification_id: &str, action_id: &str, record: &SObject) -> String {
-        let notification = if notification_id.is_empty() {
-            format!("~{}", digest_of_content(action_id, record))
+        if let Some(id) = SalesforceId::key_of(notification_id) {
+            return [&self.before, id, &self.after].concat();
+        }
+        let digest = if notification_id.is_empty() {
+            digest_of_content(action_id, record)
         } else {
-            match SalesforceId::parse(notification_id) {
-                Ok(id) => id.key().to_owned(),
-                Err(_) => format!("~{}", digest_of([notification_id])),
-            }
+            digest_of([notification_id])
         };
-        format!("{}/{notification}/{}", self.organization, self.purpose)
+        [&self.before, "~", &digest, &self.after].concat()
     }
 }
 

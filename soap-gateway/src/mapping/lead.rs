@@ -9,7 +9,7 @@ use super::event_time::as_of_time;
 use super::reading::Reading;
 use super::rejection::Fault;
 use crate::parameters::Target;
-use crate::soap::SObject;
+use crate::soap::{SObject, is_blank};
 
 /// Maps a notification to a lead to enrich, as far as it can be.
 pub(super) fn lead(reading: &mut Reading<'_>, origin: Origin) -> LeadToEnrich {
@@ -65,7 +65,7 @@ fn known_values(record: &SObject) -> HashMap<String, String> {
     record
         .fields
         .iter()
-        .filter(|(name, text)| !name.eq_ignore_ascii_case("Id") && !text.trim().is_empty())
+        .filter(|(name, text)| !name.eq_ignore_ascii_case("Id") && !is_blank(text))
         .cloned()
         .collect()
 }

@@ -8,9 +8,8 @@ use sfbridge_values::{Igrp, VariableName};
 
 use super::default_fields::{Conflict, DefaultFields};
 use super::rejection::{Fault, FirstFault};
-use crate::parameters::{
-    Fallback, Identity, NamedField, NamedLiteral, Parameters, Target, fallback_of,
-};
+use super::sources::Sources;
+use crate::parameters::{Fallback, Identity, NamedField, NamedLiteral, Parameters, Target};
 use crate::soap::SObject;
 
 /// How many characters of a text are passed on at most. The core cuts long
@@ -23,6 +22,7 @@ const LONGEST: usize = 4_000;
 pub(super) struct Reading<'a> {
     record: &'a SObject,
     parameters: &'a Parameters,
+    sources: &'a Sources<'a>,
     defaults: &'a DefaultFields,
     findings: Vec<Finding<'a>>,
     first_fault: FirstFault,
@@ -64,13 +64,19 @@ impl<'a> Reading<'a> {
     pub(super) fn new(
         record: &'a SObject,
         parameters: &'a Parameters,
+        sources: &'a Sources<'a>,
         defaults: &'a DefaultFields,
     ) -> Self {
+        /// As many values are looked for in a notification, custom variables
+        /// aside.
+        const USUAL: usize = 16;
+
         Self {
             record,
             parameters,
+            sources,
             defaults,
-            findings: Vec::new(),
+            findings: Vec::with_capacity(USUAL),
             first_fault: FirstFault::default(),
             warnings: Vec::new(),
         }
@@ -195,10 +201,8 @@ impl<'a> Reading<'a> {
     }
 
     fn given(&self, target: Target) -> Option<Found<'a>> {
-        self.chosen(
-            self.parameters.field(target),
-            self.parameters.literal(target),
-        )
+        let source = self.sources.get(target);
+        self.chosen(source.field, source.literal)
     }
 
     fn chosen(
@@ -226,7 +230,7 @@ impl<'a> Reading<'a> {
     }
 
     fn fallback(&mut self, target: Target) -> Option<Found<'a>> {
-        match fallback_of(self.parameters.endpoint(), target) {
+        match self.sources.get(target).fallback {
             Fallback::Nothing | Fallback::Words(_) => None,
             Fallback::Literal(text) => Some(Found {
                 text,
@@ -276,7 +280,7 @@ impl<'a> Reading<'a> {
     }
 
     fn missing_igrp(&self) -> String {
-        let named = self.parameters.field(Target::Igrp).map_or_else(
+        let named = self.sources.get(Target::Igrp).field.map_or_else(
             || "No field of the record is recognised as the IGRP id".to_owned(),
             |named| format!("The field `{}` is not populated", named.field),
         );

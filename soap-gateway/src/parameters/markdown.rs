@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Fallback, Identity, ParameterSpec, ValueKind, fallback_of, parameters_of};
+use super::table::fallback_of;
+use super::{Fallback, Identity, ParameterSpec, ValueKind, parameters_of};
 use crate::Endpoint;
 use crate::mapping::DefaultFields;
 

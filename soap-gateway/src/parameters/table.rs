@@ -85,6 +85,14 @@ pub enum Target {
 }
 
 impl Target {
+    /// How many there are.
+    pub(crate) const COUNT: usize = Self::Token as usize + 1;
+
+    /// A number of its own, below [`Target::COUNT`].
+    pub(crate) fn index(self) -> usize {
+        self as usize
+    }
+
     /// The value's name, as the contract spells it where it has the value.
     pub fn name(self) -> &'static str {
         match self {
@@ -151,7 +159,7 @@ pub fn parameters_of(endpoint: Endpoint) -> impl Iterator<Item = &'static Parame
 }
 
 /// What stands in for a value at an endpoint.
-pub(crate) fn fallback_of(endpoint: Endpoint, target: Target) -> Fallback {
+pub(super) fn fallback_of(endpoint: Endpoint, target: Target) -> Fallback {
     parameters_of(endpoint)
         .filter(|spec| spec.target == target)
         .map(|spec| spec.fallback)

@@ -147,7 +147,7 @@ fn an_invalid_field_name_is_refused() {
         refused(Endpoint::Events, &query, "vidField", &["API name"]);
     }
     let parameters = parse(Endpoint::Events, "vidField=ns__Visitor_Id__c");
-    let named = parameters.field(Target::VisitorId).unwrap();
+    let named = parameters.options.fields.get(&Target::VisitorId).unwrap();
     assert_eq!(named.field.as_str(), "ns__Visitor_Id__c");
 }
 
@@ -407,7 +407,7 @@ proptest! {
         let parameters = Parameters::parse(Endpoint::Events, &query).unwrap();
         let again = Parameters::parse(Endpoint::Events, parameters.canonical_query()).unwrap();
         prop_assert_eq!(again.canonical_query(), parameters.canonical_query());
-        prop_assert_eq!(&again.literal(Target::Title).unwrap().text, &text);
+        prop_assert_eq!(&again.options.literals[&Target::Title].text, &text);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use memchr::memchr;
 use super::invalid_message::Flaw;
 
 /// A name with an optional prefix, in two parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Name<'a> {
     /// Empty when there is none.
     pub(super) prefix: &'a str,
@@ -17,9 +17,9 @@ pub(super) struct Name<'a> {
 impl<'a> Name<'a> {
     /// Reads a name of XML namespaces: one colon at most, between two names.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let (prefix, local) = match text.split_once(':') {
-            Some((prefix, _)) if !is_nc_name(prefix) => return None,
-            Some(parts) => parts,
+        let (prefix, local) = match text.bytes().position(|byte| byte == b':') {
+            Some(colon) if !is_nc_name(&text[..colon]) => return None,
+            Some(colon) => (&text[..colon], &text[colon + 1..]),
             None => ("", text),
         };
         is_nc_name(local).then_some(Self { prefix, local })
@@ -76,13 +76,6 @@ pub(super) fn with_line_feeds(text: Cow<'_, str>) -> Cow<'_, str> {
         |error| Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()),
         Cow::Owned,
     )
-}
-
-/// Where a text holds `]]>`, which it may not.
-pub(super) fn end_of_cdata(text: &str) -> Option<usize> {
-    // There hardly ever is a `>` at all.
-    memchr(b'>', text.as_bytes())?;
-    text.find("]]>")
 }
 
 /// Whether a text is white space as XML has it.

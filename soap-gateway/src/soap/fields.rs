@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::mem;
 
 use super::invalid_message::short;
+use super::message::is_blank;
 use super::record::Defect;
 
 /// Fields in document order, as they come: some twice, some empty.
@@ -34,6 +35,8 @@ struct Open {
 pub(super) struct Finished {
     /// The fields that are not blank, each name once.
     pub(super) populated: Vec<(String, String)>,
+    /// Whether each name was there only once.
+    pub(super) are_distinct: bool,
     pub(super) warnings: Vec<String>,
     /// The first thing that does not fit together.
     pub(super) defect: Option<Defect>,
@@ -46,6 +49,22 @@ impl Fields {
 
     /// Enough for somebody to see what goes wrong.
     const MOST_WARNINGS: usize = 20;
+
+    /// As many fields have room at most, before any is read.
+    const MOST_ROOM: usize = 64;
+
+    /// Fields that are probably so many.
+    pub(super) fn with_room(fields: usize) -> Self {
+        Self {
+            read: Vec::with_capacity(fields.min(Self::MOST_ROOM)),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a field that has nothing but text in it, while no other is open.
+    pub(super) fn push(&mut self, local: &str, text: Cow<'_, str>) {
+        self.read.push((local.to_owned(), text.into_owned()));
+    }
 
     /// Whether no field is open.
     pub(super) fn is_between(&self) -> bool {
@@ -95,7 +114,7 @@ impl Fields {
     }
 
     /// Adds to the innermost field's text.
-    pub(super) fn push(&mut self, character: char) {
+    pub(super) fn push_character(&mut self, character: char) {
         if let Some(value) = self.innermost() {
             value.push(character);
         }
@@ -108,14 +127,16 @@ impl Fields {
         }
     }
 
-    /// Leaves each name once, and only what is populated.
-    pub(super) fn finish(mut self) -> Finished {
-        self.merge();
-        self.read.retain(|(_, value)| !value.trim().is_empty());
+    /// Leaves each name once, and only what is populated. `are_distinct` says
+    /// that each name is known to be there only once.
+    pub(super) fn finish(mut self, are_distinct: bool) -> Finished {
+        let are_distinct = are_distinct || self.are_in_order() || !self.merge();
+        self.read.retain(|(_, value)| !is_blank(value));
         // Thousands of empty fields must not leave their room behind.
         self.read.shrink_to_fit();
         Finished {
             populated: self.read,
+            are_distinct,
             warnings: self.warnings,
             defect: self.defect,
         }
@@ -136,11 +157,24 @@ impl Fields {
         });
     }
 
+    /// Whether the names are in the order in which Salesforce sends them, the
+    /// first aside: then no two are the same.
+    fn are_in_order(&self) -> bool {
+        let Some(((first, _), others)) = self.read.split_first() else {
+            return true;
+        };
+        let are_ascending =
+            |two: &[(String, String)]| compare_without_case(&two[0].0, &two[1].0).is_lt();
+        others.windows(2).all(are_ascending)
+            && !others
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case(first))
+    }
+
     /// Finds fields of the same name, case aside: the first stays, the others
-    /// must say the same.
-    fn merge(&mut self) {
-        // Sorting keeps the work small for any number of fields, and
-        // Salesforce sends them nearly sorted.
+    /// must say the same. Whether there were any.
+    fn merge(&mut self) -> bool {
+        // Sorting keeps the work small for any number of fields.
         let mut order: Vec<usize> = (0..self.read.len()).collect();
         order.sort_by(|&a, &b| compare_without_case(&self.read[a].0, &self.read[b].0));
 
@@ -153,9 +187,10 @@ impl Fields {
             later.extend(others.iter().map(|&other| (other, first)));
         }
         later.sort_unstable();
-        for (other, first) in later {
+        for &(other, first) in &later {
             self.merge_into(first, other);
         }
+        !later.is_empty()
     }
 
     fn merge_into(&mut self, first: usize, other: usize) {
@@ -183,7 +218,7 @@ impl Fields {
 
 /// All blank values are the same: not populated.
 fn is_same_value(one: &str, other: &str) -> bool {
-    one == other || (one.trim().is_empty() && other.trim().is_empty())
+    one == other || (is_blank(one) && is_blank(other))
 }
 
 fn compare_without_case(one: &str, other: &str) -> Ordering {
@@ -202,7 +237,7 @@ mod tests {
             read.push_text(Cow::Borrowed(value));
             assert!(read.close());
         }
-        read.finish()
+        read.finish(false)
     }
 
     #[test]
@@ -253,6 +288,6 @@ mod tests {
         assert_eq!(taken, 4);
         assert!(fields.close());
         assert!(fields.open("z") && fields.close());
-        assert!(fields.finish().defect.is_some());
+        assert!(fields.finish(false).defect.is_some());
     }
 }

@@ -70,11 +70,16 @@ impl SObject {
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
-            .filter(|value| !value.trim().is_empty())
+            .filter(|value| !is_blank(value))
     }
 
     /// The record's `Id`, trimmed; empty when absent.
     pub fn record_id(&self) -> &str {
         self.field("Id").map_or("", str::trim)
     }
+}
+
+/// Whether nothing is left of a text after trimming.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }

@@ -42,11 +42,20 @@ impl Namespace {
 #[derive(Debug)]
 pub(super) struct Namespaces<'a> {
     bindings: Vec<Binding<'a>>,
-    /// The innermost binding of each prefix, while there are more than
+    /// How many URIs in scope are not [`KNOWN`]. Each has the number that it was
+    /// given when it came into scope.
+    others: usize,
+    /// What would have to be searched for, while there are more bindings than
     /// [`Namespaces::FEW`]: many declarations must not make each look-up slow.
+    many: Many<'a>,
+}
+
+/// The bindings by what is looked up.
+#[derive(Debug, Default)]
+struct Many<'a> {
+    /// The innermost binding of each prefix.
     innermost: HashMap<&'a str, usize>,
-    /// URIs in scope that are not [`KNOWN`], by the order in which they came
-    /// into scope.
+    /// URIs in scope that are not [`KNOWN`].
     others: HashMap<Cow<'a, str>, Namespace>,
 }
 
@@ -69,9 +78,9 @@ impl<'a> Namespaces<'a> {
     /// What is in scope before the root element.
     pub(super) fn new() -> Self {
         let mut namespaces = Self {
-            bindings: Vec::new(),
-            innermost: HashMap::new(),
-            others: HashMap::new(),
+            bindings: Vec::with_capacity(Self::FEW),
+            others: 0,
+            many: Many::default(),
         };
         namespaces.bind("xml", Namespace::XML, None);
         namespaces.bind("", Namespace::NONE, None);
@@ -108,7 +117,7 @@ impl<'a> Namespaces<'a> {
                 .find(|binding| binding.prefix == prefix)
                 .map(|binding| binding.namespace);
         }
-        let binding = self.bindings.get(*self.innermost.get(prefix)?)?;
+        let binding = self.bindings.get(*self.many.innermost.get(prefix)?)?;
         Some(binding.namespace)
     }
 
@@ -120,40 +129,47 @@ impl<'a> Namespaces<'a> {
     /// Takes the latest declarations out of scope, down to an earlier
     /// [`Namespaces::len`].
     pub(super) fn truncate(&mut self, len: usize) {
+        if len >= self.bindings.len() {
+            return;
+        }
         let are_few = len <= Self::FEW;
         for binding in self.bindings.drain(len..).rev() {
+            self.others -= usize::from(binding.own_uri.is_some());
+            if are_few {
+                continue;
+            }
             match binding.hidden {
-                _ if are_few => {}
                 Some(hidden) => {
-                    self.innermost.insert(binding.prefix, hidden);
+                    self.many.innermost.insert(binding.prefix, hidden);
                 }
                 None => {
-                    self.innermost.remove(binding.prefix);
+                    self.many.innermost.remove(binding.prefix);
                 }
             }
             if let Some(uri) = binding.own_uri {
-                self.others.remove(&uri);
+                self.many.others.remove(&uri);
             }
         }
         if are_few {
-            self.innermost.clear();
+            self.many.innermost.clear();
+            self.many.others.clear();
         }
     }
 
     fn bind(&mut self, prefix: &'a str, namespace: Namespace, own_uri: Option<Cow<'a, str>>) {
         let index = self.bindings.len();
         if index == Self::FEW {
-            // Of bindings of one prefix, the last is the innermost.
-            let few = self.bindings.iter().enumerate();
-            self.innermost = few
-                .map(|(index, binding)| (binding.prefix, index))
-                .collect();
+            self.index();
         }
         let hidden = if index < Self::FEW {
             None
         } else {
-            self.innermost.insert(prefix, index)
+            if let Some(uri) = &own_uri {
+                self.many.others.insert(uri.clone(), namespace);
+            }
+            self.many.innermost.insert(prefix, index)
         };
+        self.others += usize::from(own_uri.is_some());
         self.bindings.push(Binding {
             prefix,
             namespace,
@@ -162,18 +178,37 @@ impl<'a> Namespaces<'a> {
         });
     }
 
+    /// Makes ready for more bindings than few.
+    fn index(&mut self) {
+        for (index, binding) in self.bindings.iter().enumerate() {
+            // Of bindings of one prefix, the last is the innermost.
+            self.many.innermost.insert(binding.prefix, index);
+            if let Some(uri) = &binding.own_uri {
+                self.many.others.insert(uri.clone(), binding.namespace);
+            }
+        }
+    }
+
     /// The number of a URI; with the URI when it is a new one. New ones leave
     /// scope in the reverse order, so no two in scope have the same number.
-    fn number(&mut self, uri: Cow<'a, str>) -> (Namespace, Option<Cow<'a, str>>) {
+    fn number(&self, uri: Cow<'a, str>) -> (Namespace, Option<Cow<'a, str>>) {
         if let Some(known) = KNOWN.iter().position(|&known| known == uri) {
             return (Namespace(known), None);
         }
-        if let Some(&known) = self.others.get(&uri) {
-            return (known, None);
+        match self.other(&uri) {
+            Some(known) => (known, None),
+            None => (Namespace(KNOWN.len() + self.others), Some(uri)),
         }
-        let next = Namespace(KNOWN.len() + self.others.len());
-        self.others.insert(uri.clone(), next);
-        (next, Some(uri))
+    }
+
+    /// The number of a URI in scope that is not [`KNOWN`].
+    fn other(&self, uri: &str) -> Option<Namespace> {
+        if self.bindings.len() > Self::FEW {
+            return self.many.others.get(uri).copied();
+        }
+        let owner = |binding: &&Binding<'_>| binding.own_uri.as_deref() == Some(uri);
+        let owner = self.bindings.iter().find(owner)?;
+        Some(owner.namespace)
     }
 }
 
@@ -236,11 +271,11 @@ mod tests {
                 namespaces.declare("b", uri.into()).unwrap();
                 assert_eq!(namespaces.resolve("a"), outer);
             }
-            assert_eq!(namespaces.others.len(), 3);
+            assert_eq!(namespaces.others, 3);
             assert_ne!(namespaces.resolve("b"), outer);
             namespaces.truncate(len);
         }
-        assert_eq!(namespaces.others.len(), 1);
+        assert_eq!(namespaces.others, 1);
         namespaces.declare("b", "urn:a".into()).unwrap();
         assert_eq!(namespaces.resolve("b"), outer);
     }

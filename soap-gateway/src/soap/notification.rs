@@ -4,10 +4,14 @@ use super::invalid_message::Flaw;
 use super::message::{Content, Notification, SObject};
 use super::namespaces::Namespace;
 use super::record::{Defect, Record};
+use super::shape::Shape;
 use super::tokens::Tokens;
 
 /// Reads a `Notification` to its end, after its start tag.
-pub(super) fn read(tokens: &mut Tokens<'_>) -> Result<Notification, Flaw> {
+pub(super) fn read<'a>(
+    tokens: &mut Tokens<'a>,
+    shape: &mut Shape<'a>,
+) -> Result<Notification, Flaw> {
     let outside = tokens.enter_notification();
     let mut draft = Draft::default();
     while let Some(child) = tokens.next_child()? {
@@ -17,7 +21,7 @@ pub(super) fn read(tokens: &mut Tokens<'_>) -> Result<Notification, Flaw> {
         };
         match known {
             "Id" => draft.read_id(tokens)?,
-            "sObject" => draft.read_record(tokens)?,
+            "sObject" => draft.read_record(tokens, shape)?,
             _ => {
                 tokens.skip()?;
             }
@@ -58,9 +62,13 @@ impl Draft {
         Ok(())
     }
 
-    fn read_record(&mut self, tokens: &mut Tokens<'_>) -> Result<(), Flaw> {
+    fn read_record<'a>(
+        &mut self,
+        tokens: &mut Tokens<'a>,
+        shape: &mut Shape<'a>,
+    ) -> Result<(), Flaw> {
         if self.record.is_none() {
-            self.record = Some(Record::read(tokens)?);
+            self.record = Some(Record::read(tokens, shape)?);
             return Ok(());
         }
         tokens.skip()?;

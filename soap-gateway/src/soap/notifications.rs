@@ -7,6 +7,7 @@ use super::invalid_message::Flaw;
 use super::message::{Notification, OutboundMessage};
 use super::namespaces::Namespace;
 use super::notification;
+use super::shape::Shape;
 use super::tokens::{Tag, Tokens};
 
 /// As many notifications Salesforce puts into one message.
@@ -30,6 +31,7 @@ pub(super) fn read(
     claimed: &mut Option<OrganizationId>,
 ) -> Result<OutboundMessage, Flaw> {
     let mut draft = Draft::default();
+    let mut shape = Shape::default();
     while let Some(child) = tokens.next_child()? {
         // Elements of other namespaces are unknown, whatever they are called.
         let known = match child.namespace {
@@ -50,7 +52,7 @@ pub(super) fn read(
             "ActionId" => draft.read_action_id(tokens)?,
             "EnterpriseUrl" => draft.read_url("EnterpriseUrl", tokens)?,
             "PartnerUrl" => draft.read_url("PartnerUrl", tokens)?,
-            "Notification" => draft.read_notification(tokens, &child)?,
+            "Notification" => draft.read_notification(tokens, &child, &mut shape)?,
             // SessionId too: nothing needs it, so it is never looked at.
             _ => {
                 tokens.skip()?;
@@ -88,7 +90,12 @@ impl Draft {
         Ok(())
     }
 
-    fn read_notification(&mut self, tokens: &mut Tokens<'_>, tag: &Tag<'_>) -> Result<(), Flaw> {
+    fn read_notification<'a>(
+        &mut self,
+        tokens: &mut Tokens<'a>,
+        tag: &Tag<'_>,
+        shape: &mut Shape<'a>,
+    ) -> Result<(), Flaw> {
         let limit = tokens.limits().notifications;
         if self.notifications.len() >= limit {
             return Err(Flaw::malformed(
@@ -99,7 +106,7 @@ impl Draft {
                 ),
             ));
         }
-        self.notifications.push(notification::read(tokens)?);
+        self.notifications.push(notification::read(tokens, shape)?);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use super::fields::Fields;
 use super::invalid_message::{Flaw, short};
 use super::message::SObject;
 use super::namespaces::Namespace;
+use super::shape::Shape;
 use super::tokens::{Token, Tokens};
 
 /// What an `sObject` says.
@@ -46,7 +47,7 @@ impl Record {
     }
 
     /// Reads an `sObject` to its end, after its start tag.
-    pub(super) fn read(tokens: &mut Tokens<'_>) -> Result<Self, Flaw> {
+    pub(super) fn read<'a>(tokens: &mut Tokens<'a>, shape: &mut Shape<'a>) -> Result<Self, Flaw> {
         let mut record = Self::absent();
         let is_nil = tokens.is_nil();
         let defect_of_type = record.read_type(tokens).err();
@@ -56,11 +57,12 @@ impl Record {
             }
             return Ok(record);
         }
-        let fields = read_fields(tokens, &mut record)?;
+        let fields = read_fields(tokens, &mut record, shape)?;
         if record.is_gone {
             return Ok(record);
         }
-        let fields = fields.finish();
+        let fields = fields.finish(shape.has_distinct_names());
+        shape.end(fields.populated.len(), fields.are_distinct);
         record.sobject.fields = fields.populated;
         record.warnings.extend(fields.warnings);
         record.defect = defect_of_type.or(fields.defect);
@@ -103,13 +105,33 @@ impl Record {
 ///
 /// An element in a field is a field of its own, called after both. Whatever
 /// text the outer one has beside is its own value, so that nothing is lost.
-fn read_fields(tokens: &mut Tokens<'_>, record: &mut Record) -> Result<Fields, Flaw> {
-    let mut fields = Fields::default();
+fn read_fields<'a>(
+    tokens: &mut Tokens<'a>,
+    record: &mut Record,
+    shape: &mut Shape<'a>,
+) -> Result<Fields, Flaw> {
+    let mut fields = Fields::with_room(shape.fields());
     let mut has_stray_text = false;
+    shape.begin();
     loop {
+        if fields.is_between()
+            && let Some(field) = tokens.next_field(shape)?
+        {
+            record.is_gone = false;
+            let is_ignored = is_no_field(field.local);
+            match field.text {
+                Some(_) if is_ignored => {}
+                Some(text) => fields.push(field.local, text),
+                None if is_ignored => drop(tokens.skip()?),
+                // Whatever is the first is not nested too deeply.
+                None => drop(fields.open(field.local)),
+            }
+            continue;
+        }
         match tokens.advance()? {
             Token::Start(tag) => {
                 record.is_gone = false;
+                shape.is_broken();
                 let is_nil = tokens.is_nil();
                 let is_ignored = fields.is_between() && is_no_field(tag.local);
                 if is_ignored || !fields.open(tag.local) {
@@ -131,7 +153,7 @@ fn read_fields(tokens: &mut Tokens<'_>, record: &mut Record) -> Result<Fields, F
             }
             Token::Character(_) if fields.is_between() => has_stray_text = true,
             Token::Text(text) => fields.push_text(text),
-            Token::Character(character) => fields.push(character),
+            Token::Character(character) => fields.push_character(character),
         }
     }
     if has_stray_text {

@@ -9,96 +9,140 @@ use super::invalid_message::Flaw;
 use super::limits::Limits;
 use super::namespaces::{Namespace, Namespaces};
 
-/// An attribute of the element that was read last.
+/// A start tag that has attributes, blanks or uncommon letters. One is kept to
+/// be filled again and again.
+#[derive(Debug, Default)]
+pub(super) struct StartTag<'a> {
+    /// What stands between `<` and `>`, unless it ends with `/>`.
+    text: Option<&'a str>,
+    /// The name as written.
+    raw: &'a str,
+    name: Name<'a>,
+    attributes: Vec<Attribute<'a>>,
+}
+
+/// An attribute of a start tag.
 #[derive(Clone, Debug)]
-pub(super) struct Attribute<'a> {
-    pub(super) namespace: Namespace,
-    pub(super) name: Name<'a>,
+struct Attribute<'a> {
+    namespace: Namespace,
+    name: Name<'a>,
     /// Normalised: references resolved, white space made blanks.
-    pub(super) value: Cow<'a, str>,
-    /// Where it begins in the text.
+    value: Cow<'a, str>,
+    /// Where it begins in the tag.
     offset: usize,
 }
 
-/// Reads what stands between `<` and `>` (or `/>`) of a start tag at `offset`:
-/// gives the element's name and fills `attributes`, without namespaces yet.
-pub(super) fn read<'a>(
-    tag: &'a str,
-    offset: usize,
-    limits: &Limits,
-    attributes: &mut Vec<Attribute<'a>>,
-) -> Result<Name<'a>, Flaw> {
-    attributes.clear();
-    let name_len = tag
-        .bytes()
-        .position(is_white_space_byte)
-        .unwrap_or(tag.len());
-    let name = read_name(&tag[..name_len], offset, limits)?;
+impl<'a> StartTag<'a> {
+    /// What stands between `<` and `>`; nothing when it is that of an empty
+    /// element, or none was read.
+    pub(super) fn text(&self) -> Option<&'a str> {
+        self.text
+    }
 
-    // Duplicates are looked for later, by namespace.
-    let mut listed = Attributes::new(tag, name_len);
-    let mut end_of_last = name_len;
-    for attribute in listed.with_checks(false) {
-        let attribute = attribute.map_err(|error| not_an_attribute(&error, offset))?;
-        if attributes.len() == limits.attributes {
-            return Err(Flaw::malformed(
-                offset + end_of_last,
-                format!("An element has more than {} attributes.", limits.attributes),
-            ));
-        }
-        let name = attribute.key.into_inner();
-        let (name_at, value_at) = (start_in(tag, name), start_in(tag, &attribute.value));
-        if name_at == end_of_last {
-            return Err(Flaw::malformed(
-                offset + name_at,
-                "White space is missing between two attributes.",
-            ));
-        }
-        // The closing quote follows the value.
-        end_of_last = value_at + attribute.value.len() + 1;
-        attributes.push(Attribute {
-            namespace: Namespace::NONE,
-            name: read_name(name, offset + name_at, limits)?,
-            value: normalized(attribute.value, offset + value_at)?,
-            offset: offset + name_at,
-        });
+    /// The name as written.
+    pub(super) fn raw(&self) -> &'a str {
+        self.raw
     }
-    Ok(name)
-}
 
-/// Brings the declarations among the attributes into scope and gives each
-/// attribute its namespace.
-pub(super) fn enter<'a>(
-    attributes: &mut [Attribute<'a>],
-    namespaces: &mut Namespaces<'a>,
-) -> Result<(), Flaw> {
-    for attribute in &mut *attributes {
-        let declared = match attribute.name {
-            Name {
-                prefix: "xmlns",
-                local,
-            } => local,
-            Name {
-                prefix: "",
-                local: "xmlns",
-            } => "",
-            _ => continue,
-        };
-        attribute.namespace = Namespace::XMLNS;
-        namespaces
-            .declare(declared, attribute.value.clone())
-            .map_err(|sentence| Flaw::malformed(attribute.offset, sentence))?;
+    pub(super) fn name(&self) -> Name<'a> {
+        self.name
     }
-    for attribute in &mut *attributes {
-        let prefix = attribute.name.prefix;
-        // A default namespace is not for attributes.
-        if attribute.namespace == Namespace::NONE && !prefix.is_empty() {
-            attribute.namespace = namespaces
-                .resolve(prefix)
-                .ok_or_else(|| undeclared(prefix, attribute.offset))?;
+
+    /// The value of an attribute.
+    pub(super) fn attribute(&self, namespace: Namespace, local: &str) -> Option<&str> {
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.namespace == namespace && attribute.name.local == local)
+            .map(|attribute| &*attribute.value)
+    }
+
+    /// Reads what stands between `<` and `>` (or `/>`) at `offset`, without
+    /// namespaces yet.
+    pub(super) fn read(
+        &mut self,
+        tag: &'a str,
+        is_empty_element: bool,
+        offset: usize,
+        limits: &Limits,
+    ) -> Result<(), Flaw> {
+        self.text = None;
+        self.attributes.clear();
+        let name_len = tag
+            .bytes()
+            .position(is_white_space_byte)
+            .unwrap_or(tag.len());
+        self.raw = &tag[..name_len];
+        self.name = read_name(self.raw, offset, limits)?;
+
+        // Duplicates are looked for later, by namespace.
+        let mut listed = Attributes::new(tag, name_len);
+        let mut end_of_last = name_len;
+        for attribute in listed.with_checks(false) {
+            let attribute = attribute.map_err(|error| not_an_attribute(&error, offset))?;
+            if self.attributes.len() == limits.attributes {
+                return Err(Flaw::malformed(
+                    offset + end_of_last,
+                    format!("An element has more than {} attributes.", limits.attributes),
+                ));
+            }
+            let name = attribute.key.into_inner();
+            let (name_at, value_at) = (start_in(tag, name), start_in(tag, &attribute.value));
+            if name_at == end_of_last {
+                return Err(Flaw::malformed(
+                    offset + name_at,
+                    "White space is missing between two attributes.",
+                ));
+            }
+            // The closing quote follows the value.
+            end_of_last = value_at + attribute.value.len() + 1;
+            self.attributes.push(Attribute {
+                namespace: Namespace::NONE,
+                name: read_name(name, offset + name_at, limits)?,
+                value: normalized(attribute.value, offset + value_at)?,
+                offset: name_at,
+            });
         }
+        self.text = Some(tag).filter(|_| !is_empty_element);
+        Ok(())
     }
-    refuse_duplicates(attributes)
+
+    /// Brings the declarations among the attributes into scope and gives each
+    /// attribute its namespace. The tag begins at `offset`, which may be another
+    /// place than where it was read.
+    pub(super) fn enter(
+        &mut self,
+        namespaces: &mut Namespaces<'a>,
+        offset: usize,
+    ) -> Result<(), Flaw> {
+        for attribute in &mut self.attributes {
+            attribute.namespace = Namespace::NONE;
+            let declared = match attribute.name {
+                Name {
+                    prefix: "xmlns",
+                    local,
+                } => local,
+                Name {
+                    prefix: "",
+                    local: "xmlns",
+                } => "",
+                _ => continue,
+            };
+            attribute.namespace = Namespace::XMLNS;
+            namespaces
+                .declare(declared, attribute.value.clone())
+                .map_err(|sentence| Flaw::malformed(offset + attribute.offset, sentence))?;
+        }
+        for attribute in &mut self.attributes {
+            let prefix = attribute.name.prefix;
+            // A default namespace is not for attributes.
+            if attribute.namespace == Namespace::NONE && !prefix.is_empty() {
+                attribute.namespace = namespaces
+                    .resolve(prefix)
+                    .ok_or_else(|| undeclared(prefix, offset + attribute.offset))?;
+            }
+        }
+        refuse_duplicates(&self.attributes, offset)
+    }
 }
 
 /// That a prefix is not in scope.
@@ -132,9 +176,11 @@ pub(super) fn read_name<'a>(
 
 /// Two attributes may have neither the same name nor names that namespaces
 /// make the same.
-fn refuse_duplicates(attributes: &[Attribute<'_>]) -> Result<(), Flaw> {
-    if attributes.len() < 2 {
-        return Ok(());
+fn refuse_duplicates(attributes: &[Attribute<'_>], offset: usize) -> Result<(), Flaw> {
+    match attributes {
+        [] | [_] => return Ok(()),
+        [one, other] if one.name.local != other.name.local => return Ok(()),
+        _ => {}
     }
     // Sorting keeps the work small however many there are.
     let mut names: Vec<_> = attributes
@@ -147,7 +193,7 @@ fn refuse_duplicates(attributes: &[Attribute<'_>]) -> Result<(), Flaw> {
         .find(|two| (two[0].0, two[0].1) == (two[1].0, two[1].1));
     match twice {
         Some(two) => Err(Flaw::malformed(
-            two[1].2,
+            offset + two[1].2,
             "An element has the same attribute twice.",
         )),
         None => Ok(()),
@@ -158,7 +204,10 @@ fn refuse_duplicates(attributes: &[Attribute<'_>]) -> Result<(), Flaw> {
 fn normalized(raw: Cow<'_, str>, offset: usize) -> Result<Cow<'_, str>, Flaw> {
     const SPECIAL: [char; 5] = ['<', '&', '\t', '\n', '\r'];
 
-    if !raw.contains(SPECIAL) {
+    // All bytes are judged without a branch for each.
+    let is_special = |byte: u8| matches!(byte, b'<' | b'&' | b'\t' | b'\n' | b'\r');
+    let bytes = raw.bytes();
+    if !bytes.fold(false, |found, byte| found | is_special(byte)) {
         return Ok(raw);
     }
     let mut value = String::with_capacity(raw.len());
@@ -218,13 +267,14 @@ mod tests {
 
     #[track_caller]
     fn check(tag: &str, expected: Result<&[(&str, &str)], usize>) {
-        let mut attributes = Vec::new();
+        let mut start = StartTag::default();
         let mut namespaces = Namespaces::new();
-        let read = read(tag, 0, &Limits::default(), &mut attributes)
-            .and_then(|_| enter(&mut attributes, &mut namespaces));
+        let read = start
+            .read(tag, false, 0, &Limits::default())
+            .and_then(|()| start.enter(&mut namespaces, 0));
         let read = read
             .map(|()| {
-                let pairs = attributes.iter();
+                let pairs = start.attributes.iter();
                 pairs
                     .map(|attribute| (attribute.name.local, &*attribute.value))
                     .collect::<Vec<_>>()

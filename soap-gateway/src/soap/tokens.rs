@@ -1,24 +1,20 @@
 //! A message as a stream of tokens, with all that makes it namespace-
 //! well-formed XML 1.0 (fifth edition) checked.
 //!
-//! quick-xml cuts the text into events. It leaves most rules to its caller;
-//! they are kept here, as are the limits.
+//! The cutter takes the text apart. The rules are kept here, as are the limits.
+
+mod markup;
 
 use std::borrow::Cow;
 
-use quick_xml::Reader;
-use quick_xml::errors::Error;
-use quick_xml::events::Event;
-
-use super::characters::{
-    end_of_cdata, first_forbidden, is_nc_name, is_white_space, resolve, with_line_feeds,
-};
-use super::declaration::Declaration;
+use super::characters::{first_forbidden, is_white_space};
+use super::cutter::Cutter;
 use super::invalid_message::{Flaw, short};
 use super::limits::Limits;
 use super::namespaces::{Namespace, Namespaces};
-use super::start_tag::{self, Attribute};
-use super::xml_error;
+use super::piece::Pieces;
+use super::shape::Shape;
+use super::start_tag::StartTag;
 
 /// What comes next.
 #[derive(Debug)]
@@ -58,20 +54,34 @@ pub(super) struct Scalar<'a> {
     pub(super) has_elements: bool,
 }
 
+/// A field of a record, whose start tag is plain.
+#[derive(Debug)]
+pub(super) struct Field<'a> {
+    pub(super) local: &'a str,
+    /// Its text, where it was read to its end because it has nothing else.
+    pub(super) text: Option<Cow<'a, str>>,
+}
+
 /// Reads a text token by token.
 #[derive(Debug)]
 pub(super) struct Tokens<'a> {
     text: &'a str,
     /// What of the text comes before the first token.
     base: usize,
-    reader: Reader<&'a [u8]>,
+    cutter: Cutter<'a>,
     limits: &'a Limits,
     open: Vec<Open<'a>>,
     /// Whether the innermost element is `<so/>` and ends next.
     is_empty_element: bool,
     has_root: bool,
-    attributes: Vec<Attribute<'a>>,
+    /// The last start tag that is not plain.
+    tag: StartTag<'a>,
+    /// Whether it is that of the element that was begun last.
+    is_tag_of_last: bool,
     namespaces: Namespaces<'a>,
+    /// A prefix that was found in scope, and no declaration came or went since.
+    prefix_in_scope: Option<&'a str>,
+    pieces: Pieces,
     /// The nodes of the notification, or outside of notifications, so far.
     nodes: usize,
     nodes_in_all: usize,
@@ -80,9 +90,13 @@ pub(super) struct Tokens<'a> {
 /// An element that is not closed yet.
 #[derive(Debug)]
 struct Open<'a> {
+    /// Its name as written.
+    raw: &'a str,
     local: &'a str,
     /// The declarations in scope outside of it.
     namespaces: usize,
+    /// Whether quick-xml cut its start tag, and is to see its end.
+    is_known: bool,
 }
 
 impl<'a> Tokens<'a> {
@@ -106,13 +120,16 @@ impl<'a> Tokens<'a> {
         Ok(Self {
             text,
             base,
-            reader: Reader::from_str(document),
+            cutter: Cutter::new(text, base),
             limits,
             open: Vec::new(),
             is_empty_element: false,
             has_root: false,
-            attributes: Vec::new(),
+            tag: StartTag::default(),
+            is_tag_of_last: false,
             namespaces: Namespaces::new(),
+            prefix_in_scope: None,
+            pieces: Pieces::of(text),
             nodes: 0,
             nodes_in_all: 0,
         })
@@ -127,77 +144,51 @@ impl<'a> Tokens<'a> {
             return Ok(Token::End);
         }
         loop {
-            let offset = self.offset();
-            if matches!(
-                self.text.as_bytes().get(offset..),
-                Some([b'<', b'!', b'D' | b'd', ..])
-            ) {
-                return Err(Flaw::malformed(
-                    offset,
-                    "A document type declaration (DOCTYPE) is not allowed in SOAP.",
-                ));
-            }
-            match self
-                .reader
-                .read_event()
-                .map_err(|error| self.flaw(&error))?
-            {
-                Event::Start(_) => return self.open(offset, false),
-                Event::Empty(_) => return self.open(offset, true),
-                Event::End(_) => {
-                    self.close();
-                    return Ok(Token::End);
-                }
-                Event::Text(text) => {
-                    if let Some(at) = end_of_cdata(&text) {
-                        return Err(Flaw::malformed(
-                            offset + at,
-                            "A text holds `]]>`; write `]]&gt;`.",
-                        ));
-                    }
-                    if !self.open.is_empty() {
-                        return Ok(Token::Text(with_line_feeds(text.into_inner())));
-                    }
-                    if !is_white_space(&text) {
-                        let blank = text.len() - text.trim_start().len();
-                        return Err(self.outside(offset + blank));
+            let offset = self.cutter.offset();
+            match self.cutter.rest() {
+                [] => return self.finish(),
+                [b'<', ..] => {
+                    if let Some(token) = self.markup(offset)? {
+                        return Ok(token);
                     }
                 }
-                Event::CData(text) => {
-                    self.count(offset)?;
-                    if self.open.is_empty() {
-                        return Err(self.outside(offset));
+                [b'&', ..] => return self.reference(offset).map(Token::Character),
+                _ => {
+                    if let Some(text) = self.piece_of_text(offset)? {
+                        return Ok(Token::Text(text));
                     }
-                    return Ok(Token::Text(with_line_feeds(text.into_inner())));
                 }
-                Event::GeneralRef(reference) => {
-                    if self.open.is_empty() {
-                        return Err(self.outside(offset));
-                    }
-                    return resolve(&reference, offset).map(Token::Character);
-                }
-                Event::Comment(comment) => {
-                    self.count(offset)?;
-                    let content_at = offset + "<!--".len();
-                    check_comment(&comment).map_err(|flaw| flaw.shifted(content_at))?;
-                }
-                Event::PI(instruction) => {
-                    self.count(offset)?;
-                    self.check_target(instruction.target(), offset + "<?".len())?;
-                }
-                Event::Decl(declaration) => {
-                    if offset > self.base {
-                        return Err(late_declaration(offset));
-                    }
-                    let content = declaration.strip_prefix("xml").unwrap_or(&declaration);
-                    Declaration::parse(content)
-                        .map_err(|flaw| flaw.shifted(offset + "<?xml".len()))?;
-                }
-                // Its start is refused above.
-                Event::DocType(_) => {}
-                Event::Eof => return self.finish(),
             }
         }
+    }
+
+    /// The next field of the record that is the innermost element, if its start
+    /// tag comes next and is plain. Blanks before it are passed over in any case.
+    pub(super) fn next_field(&mut self, shape: &mut Shape<'a>) -> Result<Option<Field<'a>>, Flaw> {
+        if self.is_empty_element {
+            return Ok(None);
+        }
+        self.cutter.skip_white_space();
+        let offset = self.cutter.offset();
+        let Some(tag) = shape.take_tag(&mut self.cutter, self.limits.name_bytes) else {
+            return Ok(None);
+        };
+        self.check_start(offset)?;
+        if self.prefix_in_scope != Some(tag.name.prefix) {
+            self.namespace_of(tag.name, offset)?;
+            self.prefix_in_scope = Some(tag.name.prefix);
+        }
+        self.is_tag_of_last = false;
+        let text_at = self.cutter.offset();
+        let text = match self.cutter.take_content(tag.raw) {
+            Some(text) => Some(self.pieces.read(text, text_at)?),
+            None => {
+                self.open.push(self.plain(tag));
+                None
+            }
+        };
+        let local = tag.name.local;
+        Ok(Some(Field { local, text }))
     }
 
     /// The next element in the innermost one, past any text; nothing when the
@@ -249,10 +240,11 @@ impl<'a> Tokens<'a> {
 
     /// An attribute of the element whose [`Token::Start`] came last.
     pub(super) fn attribute(&self, namespace: Namespace, local: &str) -> Option<&str> {
-        self.attributes
-            .iter()
-            .find(|attribute| attribute.namespace == namespace && attribute.name.local == local)
-            .map(|attribute| &*attribute.value)
+        if self.is_tag_of_last {
+            self.tag.attribute(namespace, local)
+        } else {
+            None
+        }
     }
 
     /// Whether the element whose [`Token::Start`] came last says that it has
@@ -283,51 +275,12 @@ impl<'a> Tokens<'a> {
         self.nodes = outside;
     }
 
-    fn open(&mut self, offset: usize, is_empty_element: bool) -> Result<Token<'a>, Flaw> {
-        self.count(offset)?;
-        if self.has_root && self.open.is_empty() {
-            return Err(Flaw::malformed(
-                offset,
-                "A second root element follows the first.",
-            ));
-        }
-        if self.open.len() >= self.limits.depth {
-            return Err(Flaw::malformed(
-                offset,
-                format!(
-                    "More than {} elements are nested in each other.",
-                    self.limits.depth
-                ),
-            ));
-        }
-        let brackets = if is_empty_element { "/>" } else { ">" };
-        let (start, end) = (offset + "<".len(), self.offset() - brackets.len());
-        let tag = self.text.get(start..end).unwrap_or_default();
-        let name = start_tag::read(tag, start, self.limits, &mut self.attributes)?;
-
-        let namespaces = self.namespaces.len();
-        start_tag::enter(&mut self.attributes, &mut self.namespaces)?;
-        let namespace = self
-            .namespaces
-            .resolve(name.prefix)
-            .ok_or_else(|| start_tag::undeclared(name.prefix, start))?;
-
-        self.open.push(Open {
-            local: name.local,
-            namespaces,
-        });
-        self.has_root = true;
-        self.is_empty_element = is_empty_element;
-        Ok(Token::Start(Tag {
-            namespace,
-            local: name.local,
-            offset,
-        }))
-    }
-
     fn close(&mut self) {
-        if let Some(open) = self.open.pop() {
+        if let Some(open) = self.open.pop()
+            && open.namespaces < self.namespaces.len()
+        {
             self.namespaces.truncate(open.namespaces);
+            self.prefix_in_scope = None;
         }
     }
 
@@ -371,25 +324,6 @@ impl<'a> Tokens<'a> {
         ))
     }
 
-    fn check_target(&self, target: &str, offset: usize) -> Result<(), Flaw> {
-        start_tag::read_name(target, offset, self.limits)?;
-        if target.eq_ignore_ascii_case("xml") {
-            return Err(late_declaration(offset));
-        }
-        if !is_nc_name(target) {
-            return Err(Flaw::malformed(
-                offset,
-                "A processing instruction's name holds a colon.",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Where the next event begins.
-    fn offset(&self) -> usize {
-        self.base + to_usize(self.reader.buffer_position())
-    }
-
     fn outside(&self, offset: usize) -> Flaw {
         let place = if self.has_root { "after" } else { "before" };
         Flaw::malformed(
@@ -397,34 +331,6 @@ impl<'a> Tokens<'a> {
             format!("There is text {place} the root element, or the message is not XML."),
         )
     }
-
-    fn flaw(&self, error: &Error) -> Flaw {
-        let offset = self.base + to_usize(self.reader.error_position());
-        Flaw::malformed(offset, xml_error::sentence(error))
-    }
 }
 
 const BYTE_ORDER_MARK: char = '\u{FEFF}';
-
-/// Offsets in a text in memory fit.
-fn to_usize(offset: u64) -> usize {
-    usize::try_from(offset).unwrap_or(usize::MAX)
-}
-
-fn check_comment(comment: &str) -> Result<(), Flaw> {
-    let hyphens = match comment.find("--") {
-        None if comment.ends_with('-') => Some(comment.len() - 1),
-        found => found,
-    };
-    match hyphens {
-        Some(at) => Err(Flaw::malformed(at, "A comment holds `--`.")),
-        None => Ok(()),
-    }
-}
-
-fn late_declaration(offset: usize) -> Flaw {
-    Flaw::malformed(
-        offset,
-        "`<?xml ...?>` may stand only at the very start, in lower case.",
-    )
-}

@@ -1,4 +1,4 @@
-//! What quick-xml finds wrong.
+//! What is wrong with markup.
 
 use std::borrow::Cow;
 
@@ -25,17 +25,22 @@ pub(super) fn sentence(error: &Error) -> Cow<'static, str> {
                 "`<!` begins neither a comment nor a CDATA section."
             }
         },
-        Error::IllFormed(IllFormedError::MismatchedEndTag { expected, .. }) => {
-            let expected = short(expected);
-            return format!("The end tag does not fit; `</{expected}>` is expected.").into();
-        }
-        Error::IllFormed(IllFormedError::UnmatchedEndTag(_)) => {
-            "An end tag closes nothing that is open."
-        }
         Error::IllFormed(IllFormedError::UnclosedReference) => {
             "A reference is not closed by `;`; write `&` itself as `&amp;`."
         }
         _ => "The message is not well-formed XML.",
     };
     sentence.into()
+}
+
+/// That an end tag does not end the innermost element, which is called
+/// `expected`.
+pub(super) fn wrong_end(expected: Option<&str>) -> Cow<'static, str> {
+    match expected {
+        Some(expected) => {
+            let expected = short(expected);
+            format!("The end tag does not fit; `</{expected}>` is expected.").into()
+        }
+        None => "An end tag closes nothing that is open.".into(),
+    }
 }

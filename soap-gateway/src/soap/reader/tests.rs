@@ -6,6 +6,7 @@ mod limits;
 mod namespaces;
 mod properties;
 mod record;
+mod repetition;
 mod well_formed;
 
 use super::*;
