@@ -46,7 +46,7 @@ pub(super) fn read(message: pb::Notification) -> Result<ReadNotification, Error>
             endpoint: cut(endpoint, ShortText::MAX_CHARS),
             query: cut(query, MAX_QUERY_CHARS),
             origin: read_origin(salesforce.unwrap_or_default()),
-            fields: Arc::new(fields.into_iter().collect()),
+            fields: Arc::new(fields),
             replay_of,
         },
         rejection: rejection.map(read_rejection).transpose()?,

@@ -36,8 +36,12 @@ impl<T: Message> Batch<T> {
             });
         }
 
-        // One item is one request, however large it is.
-        if items.len() == 1 {
+        // Nearly all messages are one request as they are. One item always is,
+        // however large.
+        let sizes = items.iter().map(encoded);
+        let sizes = sizes.chain(notifications.iter().map(encoded));
+        let fits = items.len() <= Self::MAX_ITEMS && sizes.sum::<usize>() <= Self::MAX_BYTES;
+        if items.len() == 1 || (fits && !items.is_empty()) {
             return Ok(vec![Self {
                 items,
                 notifications,
