@@ -152,6 +152,7 @@ impl Writer {
             state,
             signals: Arc::clone(&signals),
             careful: 0,
+            item_time: Duration::ZERO,
             metrics: metrics.clone(),
             _lock: lock,
         };

@@ -21,8 +21,7 @@ use crate::metrics::StoreMetrics;
 /// Requests that may share a transaction, so that none waits for too many.
 const GROUP: usize = 256;
 
-/// Items that are decided about at once. What this takes is how exactly the time
-/// of a transaction is kept.
+/// Items that are decided about at once, at most.
 const TOGETHER: usize = 128;
 
 /// How many requests are recorded one by one after one has failed: as many as may
@@ -42,6 +41,8 @@ pub(super) struct WriterThread {
     pub(super) signals: Arc<Signals>,
     /// How many of the next requests are recorded one by one.
     pub(super) careful: usize,
+    /// How long each of the items took that were recorded last.
+    pub(super) item_time: Duration,
     pub(super) metrics: StoreMetrics,
     pub(super) _lock: Lock,
 }
@@ -169,6 +170,14 @@ impl WriterThread {
         self.pace.transaction_time.max(in_proportion)
     }
 
+    /// How many items may be decided about at once. What that takes is how exactly
+    /// the time of a transaction is kept, so it is no more than that.
+    fn together(&self) -> usize {
+        let time = self.transaction_time().as_nanos();
+        let fitting = time / self.item_time.as_nanos().max(1);
+        usize::try_from(fitting).map_or(TOGETHER, |fitting| fitting.clamp(1, TOGETHER))
+    }
+
     /// Runs a request, with those behind it that can be recorded together with
     /// it. Says why the transaction is lost then, if it is, and which request has
     /// its turn now, if one does already.
@@ -192,7 +201,7 @@ impl WriterThread {
         };
         let mut recordings = vec![recording];
         let mut after = None;
-        let most = if self.careful > 0 { 1 } else { TOGETHER };
+        let most = if self.careful > 0 { 1 } else { self.together() };
         while items < most
             && group.requests < GROUP
             && let Some(job) = self.next()
@@ -249,11 +258,14 @@ impl WriterThread {
             }
             return Some(error);
         }
+        let start = Instant::now();
         let record = || recording::record(&self.connection, requests, &self.signals);
         let recorded = catch_unwind(AssertUnwindSafe(record)).unwrap_or(Err(StoreError::Defect));
         let error = match recorded {
             Ok(results) => {
                 self.slowness.write(items);
+                let items = u32::try_from(items).unwrap_or(u32::MAX).max(1);
+                self.item_time = start.elapsed() / items;
                 group.has_worked = true;
                 for (answer, results) in answers.into_iter().zip(results) {
                     group.answers.push(Box::new(move |failure| {
