@@ -7,10 +7,11 @@ use tokio::sync::Notify;
 use super::fair_queue::{FairQueue, Load};
 use crate::recording::Sender;
 
-/// The most that may wait. One sender gets half of it.
+/// The most that may wait. One sender gets half of it: 64 connections of one
+/// organisation may each send the most that a message holds.
 const BOUNDS: Load = Load {
     requests: 1_024,
-    items: 8_192,
+    items: 16_384,
 };
 
 /// A fair queue between many tasks and those who write, who wait for it either as
@@ -147,6 +148,14 @@ mod tests {
         assert_eq!(queue.push(Sender::Settings, 1, "b"), Err(Refusal::Closed));
         assert_eq!(queue.wait(), Some("a"));
         assert_eq!(queue.wait(), None);
+    }
+
+    #[test]
+    fn of_one_sender_the_largest_messages_of_64_connections_fit() {
+        let queue = Queue::new();
+        for message in 0..64 {
+            queue.push(Sender::Unnamed, 100, message).unwrap();
+        }
     }
 
     #[test]
