@@ -123,16 +123,16 @@ impl Writer {
         pace: Pace,
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
-        let log = Log::of(&path);
         let opened = tokio::task::spawn_blocking(move || {
             let lock = Lock::take(&path)?;
             let mut connection = file::open_for_writing(&path)?;
             let migrated = file::migrate(&mut connection)?;
             keys::forget_unordered(&connection)?;
             let references = EventReferences::open(&mut connection)?;
-            Ok::<_, StoreError>((lock, connection, migrated, references))
+            let log = Log::of(&mut connection)?;
+            Ok::<_, StoreError>((lock, connection, log, migrated, references))
         });
-        let (lock, connection, migrated, references) = opened
+        let (lock, connection, log, migrated, references) = opened
             .await
             .map_err(|error| StoreError::Failed(error.to_string()))??;
 

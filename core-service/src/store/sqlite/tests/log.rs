@@ -34,6 +34,11 @@ fn size(folder: &Folder) -> u64 {
     fs::metadata(folder.path().with_extension("db-wal")).map_or(0, |log| log.len())
 }
 
+/// The size at which the log is folded by force.
+fn limit() -> u64 {
+    u64::from(LIMIT) * 4_096
+}
+
 /// A snapshot of what is committed, which stays in the way until it is dropped.
 fn snapshot(connection: &mut Connection) -> (Transaction<'_>, i64) {
     let snapshot = connection.transaction().unwrap();
@@ -44,6 +49,14 @@ fn snapshot(connection: &mut Connection) -> (Transaction<'_>, i64) {
 fn count(connection: &Connection) -> i64 {
     let count = connection.query_row("SELECT count(*) FROM big", [], |row| row.get(0));
     count.unwrap()
+}
+
+#[tokio::test]
+async fn the_log_stays_small_while_nobody_reads() {
+    let (folder, store) = opened().await;
+    fill(&store, 50).await;
+    assert!(size(&folder) < 16 << 20, "{}", size(&folder));
+    store.close().await;
 }
 
 #[tokio::test]
@@ -66,7 +79,7 @@ async fn readers_without_a_gap_between_them_do_not_let_the_log_grow_for_ever() {
     fill(&store, 200).await;
     is_done.store(true, Ordering::Relaxed);
     reader.join().unwrap();
-    assert!(size(&folder) < 2 * LIMIT, "{}", size(&folder));
+    assert!(size(&folder) < 2 * limit(), "{}", size(&folder));
     store.close().await;
 }
 
@@ -76,7 +89,7 @@ async fn writes_go_on_behind_a_long_reader() {
     let mut reader = folder.connect();
     let (snapshot, before) = snapshot(&mut reader);
     fill(&store, 70).await;
-    assert!(size(&folder) > LIMIT);
+    assert!(size(&folder) > limit());
     assert_eq!((before, count(&snapshot)), (0, 0));
     drop(snapshot);
     assert_eq!(count(&reader), 70);
