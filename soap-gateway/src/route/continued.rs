@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
+use tracing::Instrument;
 
 /// Work that is done where it is waited for and, once nobody waits any more, to
 /// its end in a task of its own.
@@ -57,7 +58,8 @@ impl<F: Future<Output: Send> + Send + 'static> Future for Continued<F> {
 impl<F: Future<Output: Send> + Send + 'static> Drop for Continued<F> {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            self.runtime.spawn(work);
+            // What drops it is within the message's span.
+            self.runtime.spawn(work.in_current_span());
         }
     }
 }
@@ -91,6 +93,17 @@ mod tests {
         let (done, seen) = oneshot::channel();
         drop(Continued::new(async move { done.send(7).unwrap() }));
         assert_eq!(seen.await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn what_goes_on_is_logged_as_its_messages() {
+        let _log = tracing::subscriber::set_default(tracing_subscriber::registry());
+        let span = tracing::info_span!("message");
+        let (done, seen) = oneshot::channel();
+        let work = Continued::new(async move { done.send(tracing::Span::current()).unwrap() });
+        span.in_scope(|| drop(work));
+        assert_eq!(seen.await.unwrap().id(), span.id());
+        assert!(span.id().is_some());
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, Span, record_all};
+use tracing::{Span, record_all};
 
 use super::Router;
 use super::continued::{Continued, Panicked};
@@ -96,7 +96,7 @@ impl Router {
                 .and_then(Result::ok)
                 .unwrap_or_else(|| Err(Fault::late()))
         };
-        let work = self.work.tasks.track_future(work.in_current_span());
+        let work = self.work.tasks.track_future(work);
         Continued::new(work)
             .await
             .unwrap_or_else(|panicked| Err(Fault::internal().because(&panicked)))
