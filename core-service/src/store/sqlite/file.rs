@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -22,6 +22,11 @@ const APPLICATION_ID: i32 = 0x7366_6272;
 /// How long to wait for another process that has the database locked.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long to wait for a lock. Whoever had it may have it for a moment longer: a
+/// process that is ending, or a child of one that has not become another program
+/// yet.
+const LOCK_PATIENCE: Duration = Duration::from_millis(250);
+
 /// Keeps other processes from opening the same database for writing.
 #[derive(Debug)]
 pub(in super::super) struct Lock {
@@ -29,17 +34,23 @@ pub(in super::super) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of a database file.
+    /// Takes the lock of a database file. Blocks for a moment while another has it.
     pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
         let path = beside(database, ".lock");
         if let Some(folder) = database.parent() {
             std::fs::create_dir_all(folder).map_err(|error| open_error(folder, error))?;
         }
         let file = open_private(&path).map_err(|error| open_error(&path, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path }),
-            Err(TryLockError::Error(error)) => Err(open_error(&path, error)),
+        let begin = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) if begin.elapsed() < LOCK_PATIENCE => {
+                    std::thread::sleep(LOCK_PATIENCE / 10);
+                }
+                Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { path }),
+                Err(TryLockError::Error(error)) => return Err(open_error(&path, error)),
+            }
         }
     }
 }
