@@ -83,7 +83,7 @@ pub(in super::super) async fn publish_new(
 /// [`StoreError::InUse`] while a core runs; [`StoreError::Open`] when there is
 /// a database already and `replace` is not set, or the backup is not sound.
 pub fn restore(from: &Path, database: &Path, replace: bool) -> Result<(), StoreError> {
-    let _lock = Lock::take(database)?;
+    let _lock = Lock::wait(database)?;
     if database.exists() && !replace {
         return Err(open_error(database, Exists));
     }

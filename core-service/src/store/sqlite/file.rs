@@ -34,22 +34,29 @@ pub(in super::super) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of a database file. Blocks for a moment while another has it.
+    /// Takes the lock of a database file.
     pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
         let path = beside(database, ".lock");
         if let Some(folder) = database.parent() {
             std::fs::create_dir_all(folder).map_err(|error| open_error(folder, error))?;
         }
         let file = open_private(&path).map_err(|error| open_error(&path, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path }),
+            Err(TryLockError::Error(error)) => Err(open_error(&path, error)),
+        }
+    }
+
+    /// Takes the lock, and blocks for a moment while another has it.
+    pub(super) fn wait(database: &Path) -> Result<Self, StoreError> {
         let begin = Instant::now();
         loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
-                Err(TryLockError::WouldBlock) if begin.elapsed() < LOCK_PATIENCE => {
+            match Self::take(database) {
+                Err(StoreError::InUse { .. }) if begin.elapsed() < LOCK_PATIENCE => {
                     std::thread::sleep(LOCK_PATIENCE / 10);
                 }
-                Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { path }),
-                Err(TryLockError::Error(error)) => return Err(open_error(&path, error)),
+                taken => return taken,
             }
         }
     }

@@ -124,7 +124,7 @@ impl Writer {
         metrics: StoreMetrics,
     ) -> Result<(Self, Migrated), StoreError> {
         let opened = tokio::task::spawn_blocking(move || {
-            let lock = Lock::take(&path)?;
+            let lock = Lock::wait(&path)?;
             let mut connection = file::open_for_writing(&path)?;
             let migrated = file::migrate(&mut connection)?;
             keys::forget_unordered(&connection)?;
