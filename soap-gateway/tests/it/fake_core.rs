@@ -102,6 +102,11 @@ impl FakeCore {
         look(&self.heard.lock().unwrap())
     }
 
+    /// How many calls wait for their answer.
+    pub(crate) fn waiting(&self) -> usize {
+        *self.waiting.borrow()
+    }
+
     /// Waits until so many calls wait for their answer.
     pub(crate) async fn until_waiting(&self, count: usize) {
         let mut waiting = self.waiting.subscribe();
