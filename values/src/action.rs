@@ -61,6 +61,11 @@ impl Action {
         &self.0
     }
 
+    /// The action, to be kept in another form.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     /// The form that equal actions share.
     pub fn folded(&self) -> String {
         self.0.to_lowercase()

@@ -33,6 +33,11 @@ impl CallRef {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The reference, to be kept in another form.
+    pub fn into_string(self) -> String {
+        self.0
+    }
 }
 
 impl fmt::Display for CallRef {

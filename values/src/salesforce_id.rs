@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use smol_str::SmolStr;
+
 /// A Salesforce id: 15 case-sensitive characters, or those and 3 that check
 /// their case.
 ///
@@ -23,7 +25,7 @@ use std::fmt;
 #[derive(Clone)]
 pub struct SalesforceId {
     // Invariant: 15 or 18 ASCII letters and digits.
-    text: String,
+    text: SmolStr,
 }
 
 /// A text is not a Salesforce id.
@@ -40,9 +42,7 @@ impl SalesforceId {
     /// error; [`SalesforceId::is_checked`] tells.
     pub fn parse(text: &str) -> Result<Self, InvalidSalesforceId> {
         let text = id_in(text).ok_or(InvalidSalesforceId)?;
-        Ok(Self {
-            text: text.to_owned(),
-        })
+        Ok(Self { text: text.into() })
     }
 
     /// The 15 characters that identify, of a text that

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use smol_str::SmolStr;
+
 /// A text of at most 255 characters without U+0000, such as a reference.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ShortText(String);
+pub struct ShortText(SmolStr);
 
 /// A text is longer than it may be, or holds U+0000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +26,7 @@ impl ShortText {
         if has_more_chars_than(text, Self::MAX_CHARS) || text.contains('\0') {
             return Err(TooLong);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The text.
@@ -61,6 +63,11 @@ impl LongText {
         }
         let is_cut = text.len() < length;
         (Self(text), is_cut)
+    }
+
+    /// The text, to be kept in another form.
+    pub fn into_string(self) -> String {
+        self.0
     }
 
     /// The text.

@@ -1,6 +1,6 @@
 //! Completing events.
 
-use sfbridge_values::{Currency, Igrp, Timestamp};
+use sfbridge_values::{CallRef, Currency, Igrp, Timestamp};
 use uuid::Uuid;
 
 use crate::domain::{Event, GivenCurrency, Installation, Match, NewEvent};
@@ -52,10 +52,10 @@ pub fn complete_event(
     Event {
         event_id,
         igrp,
-        action: action.as_str().to_owned(),
+        action: action.into_string(),
         visitor_id,
-        call_ref: call_ref.map(|call_ref| call_ref.as_str().to_owned()),
-        title: title.as_str().to_owned(),
+        call_ref: call_ref.map(CallRef::into_string),
+        title: title.into_string(),
         value: value.map(|value| value.to_string()),
         transaction_value: transaction_value.map(|value| value.to_string()),
         currency: currency.as_ref().map(Currency::to_string),
@@ -69,7 +69,7 @@ pub fn complete_event(
         is_void,
         attributes: attributes
             .into_iter()
-            .map(|(name, value)| (format!("c_{name}"), value.as_str().to_owned()))
+            .map(|(name, value)| (format!("c_{name}"), value.into_string()))
             .collect(),
         warnings,
         idempotency_key,
