@@ -215,8 +215,8 @@ impl Fault {
         self
     }
 
-    /// Says which organisation the message claims to be from, for the list of
-    /// refused messages alone.
+    /// Says which organisation the message claims to be from, for the log and the
+    /// list of refused messages alone.
     pub(crate) fn of_organization(mut self, id: Option<&OrganizationId>) -> Self {
         self.organization_id = id.cloned().map(Box::new);
         self

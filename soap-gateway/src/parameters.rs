@@ -4,9 +4,11 @@
 mod invalid;
 mod markdown;
 mod query;
+mod seen;
 mod table;
 mod value_type;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
@@ -24,6 +26,7 @@ use table::{Known, NAME};
 use value_type::Literal;
 
 pub(crate) use query::without;
+pub(crate) use seen::SeenQueries;
 
 use crate::Endpoint;
 
@@ -95,8 +98,8 @@ impl Parameters {
 
             let known = known(endpoint, &name).map_err(invalid)?;
             let main = main_name(known, &name);
-            if let Some(Given { first, .. }) = given.get(main) {
-                let (main, first) = (main.to_owned(), String::clone(first));
+            if let Some(Given { first, .. }) = given.get(&main) {
+                let (main, first) = (main.into_owned(), Cow::to_string(first));
                 return Err(invalid(Problem::Twice { main, first }));
             }
             let value =
@@ -106,7 +109,6 @@ impl Parameters {
             }
             options.set(known, &value).map_err(invalid)?;
 
-            let main = main.to_owned();
             let is_secret = known.spec.target == Target::Token;
             given.insert(
                 main,
@@ -119,7 +121,7 @@ impl Parameters {
 
         let canonical = given
             .iter()
-            .filter_map(|(main, given)| Some((main.as_str(), given.value.as_deref()?)));
+            .filter_map(|(main, given)| Some((&**main, given.value.as_deref()?)));
         Ok(Self {
             endpoint,
             canonical_query: query::encode(canonical),
@@ -183,11 +185,11 @@ impl Parameters {
 }
 
 /// A parameter that was given.
-struct Given {
+struct Given<'a> {
     /// The name as sent, which may be an alias.
-    first: String,
+    first: Cow<'a, str>,
     /// None for the token, which is not kept.
-    value: Option<String>,
+    value: Option<Cow<'a, str>>,
 }
 
 impl Options {
@@ -283,11 +285,11 @@ impl Options {
 }
 
 /// The name that the canonical query has.
-fn main_name<'a>(known: Known<'_>, name: &'a str) -> &'a str {
+fn main_name<'a>(known: Known<'_>, name: &Cow<'a, str>) -> Cow<'a, str> {
     if known.spec.family().is_some() {
-        name
+        name.clone()
     } else {
-        known.spec.name
+        Cow::Borrowed(known.spec.name)
     }
 }
 

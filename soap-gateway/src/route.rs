@@ -1,13 +1,14 @@
 //! From a request to its answer.
 
 mod continued;
+mod line;
 mod refusal_log;
 mod reply;
 mod work;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -17,7 +18,7 @@ use sfbridge_values::OrganizationId;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tower::{Service, ServiceExt};
-use tracing::{Instrument, Span, error, field, info, info_span, record_all, warn};
+use tracing::{Instrument, info_span};
 use warp::Filter;
 
 use crate::admission::{Admission, Entrant};
@@ -29,13 +30,14 @@ use crate::endpoint::Endpoint;
 use crate::fault::{Fault, Limit, Reason};
 use crate::media_type::MediaType;
 use crate::metrics::Metrics;
-use crate::parameters::{self, Parameters};
+use crate::parameters::{self, SeenQueries};
 use crate::rate::Rate;
 use crate::refusals::Refusals;
 use crate::request_id::RequestId;
 use crate::sender::Sender;
 use crate::shares::Shares;
 use crate::wsdl::{self, Address, UnusableHost};
+use line::{Line, Summary};
 use refusal_log::RefusalLog;
 use work::{Checked, Job};
 
@@ -56,6 +58,7 @@ pub(crate) struct Router {
     /// Messages that are worked on, by organisation.
     shares: Shares<OrganizationId>,
     rate: Option<Rate>,
+    queries: SeenQueries,
     refusal_log: RefusalLog,
     processors: Arc<Semaphore>,
     work: Work,
@@ -205,6 +208,7 @@ impl Router {
             bodies: Budget::new(config.max_held_bytes),
             shares: Shares::new(config.max_requests, metrics.in_use(Limit::Work)),
             rate: config.organization_rate.map(Rate::new),
+            queries: SeenQueries::default(),
             refusal_log: RefusalLog::new(),
             metrics,
             processors: Arc::new(Semaphore::new(processors)),
@@ -222,21 +226,15 @@ impl Router {
             request.head.arrival(),
             request.head.headers(),
         );
-        let span = info_span!(
-            "message",
-            request_id = %id,
-            endpoint = endpoint.map(Endpoint::name),
-            client = sender.address().map(field::display),
-            organization = field::Empty,
-            notifications = field::Empty,
-            warnings = field::Empty,
-            status = field::Empty,
-            duration_us = field::Empty,
-        );
+        let span = info_span!("message", request_id = %id);
         let answer = async move {
             let _counted = self.metrics.request();
             let method = request.head.method().clone();
-            let (result, closes) = self.take(request, sender, started).await;
+            let address = sender.address();
+            let summary = Arc::new(OnceLock::new());
+            let (result, closes) = self
+                .take(request, sender, started, Arc::clone(&summary))
+                .await;
 
             if let Err(fault) = &result {
                 self.metrics.refused(fault.reason());
@@ -249,13 +247,16 @@ impl Router {
             {
                 self.refusals.note(endpoint, fault, id);
             }
-            let span = Span::current();
-            record_all!(
-                span,
-                status = answer.status().as_u16(),
-                duration_us = duration.as_micros(),
+            self.log(
+                &result,
+                &Line {
+                    endpoint,
+                    address,
+                    summary: summary.get(),
+                    status: answer.status(),
+                    duration,
+                },
             );
-            self.log(&result);
             answer
         };
         answer.instrument(span).await
@@ -268,6 +269,7 @@ impl Router {
         mut request: Incoming,
         sender: Sender,
         started: Instant,
+        summary: Arc<OnceLock<Summary>>,
     ) -> (Result<Done, Fault>, bool) {
         let read = self.read(&mut request, sender, started).await;
 
@@ -278,7 +280,7 @@ impl Router {
         request.body.discard(limit.saturating_mul(2), version);
 
         let result = match read {
-            Ok(Asked::Recording(job)) => self.run(job).await.map(Done::Recorded),
+            Ok(Asked::Recording(job)) => self.run(job, summary).await.map(Done::Recorded),
             Ok(Asked::Wsdl(address)) => Ok(Done::Described(wsdl::wsdl(&address).into())),
             Err(fault) => Err(fault),
         };
@@ -327,20 +329,19 @@ impl Router {
 
     /// Logs what became of a request, and counts refusals for overload. Of
     /// those that come in floods only some are logged.
-    fn log(&self, result: &Result<Done, Fault>) {
-        let mut left_out = 0;
-        if let Err(fault) = result {
-            if let Some(limit) = fault.limit() {
-                self.metrics.overloaded(limit);
-            }
-            if matches!(fault.reason(), Reason::Overloaded | Reason::RateLimited) {
-                match self.refusal_log.line(std::time::Instant::now()) {
-                    Some(count) => left_out = count,
-                    None => return,
-                }
-            }
+    fn log(&self, result: &Result<Done, Fault>, line: &Line<'_>) {
+        let fault = match result {
+            Ok(done) => return line.done(done),
+            Err(fault) => fault,
+        };
+        if let Some(limit) = fault.limit() {
+            self.metrics.overloaded(limit);
         }
-        log(result, left_out);
+        if !matches!(fault.reason(), Reason::Overloaded | Reason::RateLimited) {
+            line.refused(fault, 0);
+        } else if let Some(left_out) = self.refusal_log.line(std::time::Instant::now()) {
+            line.refused(fault, left_out);
+        }
     }
 
     /// Checks what the header says besides where it goes and who sends it.
@@ -352,7 +353,7 @@ impl Router {
     ) -> Result<Asked<Checked>, Fault> {
         let asks_for_wsdl = request.query_of_wsdl();
         let query = asks_for_wsdl.as_deref().unwrap_or(request.head.query());
-        let parameters = Parameters::parse(endpoint, query).map_err(|invalid| {
+        let parameters = self.queries.parse(endpoint, query).map_err(|invalid| {
             Fault::new(Reason::InvalidParameter, invalid.to_string())
                 .of_parameter(invalid.parameter())
         })?;
@@ -396,38 +397,4 @@ fn method_not_allowed() -> Fault {
 
 fn unusable_host(error: UnusableHost) -> Fault {
     Fault::new(Reason::InvalidHost, error.to_string())
-}
-
-/// One line for a message, which says how many were left out before it.
-/// Nothing of the message itself is in it.
-fn log(result: &Result<Done, Fault>, left_out: u64) {
-    const MAX_NAME: usize = 64;
-
-    match result {
-        Ok(Done::Recorded(recorded)) => info!(
-            recorded = recorded.recorded,
-            duplicate = recorded.duplicate,
-            quarantined = recorded.quarantined,
-            "message acknowledged"
-        ),
-        Ok(Done::Described(_)) => info!("WSDL given"),
-        Err(fault) => {
-            let reason = fault.reason().name();
-            let parameter = fault.parameter().map(|name| name.chars().take(MAX_NAME));
-            let parameter = parameter.map(String::from_iter);
-            let parameter = parameter.as_deref();
-            let (line, column) = fault.position().unzip();
-            let cause = fault.cause();
-            let limit = fault.limit().map(Limit::name);
-            let left_out = (left_out > 0).then_some(left_out);
-            if fault.reason() == Reason::Internal {
-                error!(reason, cause, "message refused for a fault of ours");
-            } else {
-                warn!(
-                    reason,
-                    parameter, line, column, limit, left_out, cause, "message refused"
-                );
-            }
-        }
-    }
 }

@@ -7,10 +7,10 @@ use std::io::{self, IsTerminal as _};
 use anyhow::Context as _;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::FilterFn;
+use tracing_subscriber::filter::{FilterFn, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::config::{Config, LogFormat};
 
@@ -26,22 +26,32 @@ const OURS: [&str; 6] = [
 
 /// Starts the log of this process.
 pub(super) fn start(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.log).context("the log filter is not valid")?;
+    let filter = filter(&config.log)?;
     let log = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
-    let log: Box<dyn tracing_subscriber::Layer<_> + Send + Sync> = match config.log_format {
+    let log: Box<dyn Layer<_> + Send + Sync> = match config.log_format {
         LogFormat::Text => Box::new(log),
         LogFormat::Json => Box::new(log.json().flatten_event(true)),
     };
     tracing_subscriber::registry()
-        .with(log)
         .with(filter)
+        .with(log)
         .with(FilterFn::new(may_be_logged).with_max_level_hint(LevelFilter::TRACE))
         .try_init()
         .context("the log could not be started")?;
     panics::log();
     Ok(())
+}
+
+/// The filter of these words. One that names no spans need not look at each that
+/// begins, is entered and ends.
+fn filter(words: &str) -> anyhow::Result<Box<dyn Layer<Registry> + Send + Sync>> {
+    if let Ok(targets) = words.parse::<Targets>() {
+        return Ok(Box::new(targets));
+    }
+    let filter = EnvFilter::try_new(words).context("the log filter is not valid")?;
+    Ok(Box::new(filter))
 }
 
 /// Whether something may be logged at all, whatever the filter says. The

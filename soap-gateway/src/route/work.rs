@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
 use sfbridge_values::OrganizationId;
@@ -11,10 +11,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Span, record_all};
+use tracing::Span;
 
 use super::Router;
 use super::continued::{Continued, Panicked};
+use super::line::Summary;
 use crate::admission::Entrant;
 use crate::body::{Held, ReadBody, gunzip};
 use crate::core_client::Outcomes;
@@ -69,7 +70,7 @@ type Processor = Option<OwnedSemaphorePermit>;
 /// What the header of a good request says.
 pub(super) struct Checked {
     pub(super) endpoint: Endpoint,
-    pub(super) parameters: Parameters,
+    pub(super) parameters: Arc<Parameters>,
     pub(super) media_type: MediaType,
     pub(super) entrant: Entrant,
 }
@@ -84,13 +85,18 @@ pub(super) struct Job {
 }
 
 impl Router {
-    /// Has a message recorded, whether or not its connection stays.
-    pub(super) async fn run(self: &Arc<Self>, job: Job) -> Result<Outcomes, Fault> {
+    /// Has a message recorded, whether or not its connection stays. What it is
+    /// will be in the summary once it has been read.
+    pub(super) async fn run(
+        self: &Arc<Self>,
+        job: Job,
+        summary: Arc<OnceLock<Summary>>,
+    ) -> Result<Outcomes, Fault> {
         let router = Arc::clone(self);
         let cut = self.work.cut.clone();
         let until = job.until;
         let work = async move {
-            let recording = timeout_at(until, router.record(job));
+            let recording = timeout_at(until, router.record(job, summary));
             let result = cut.run_until_cancelled(recording).await;
             result
                 .and_then(Result::ok)
@@ -102,7 +108,11 @@ impl Router {
             .unwrap_or_else(|panicked| Err(Fault::internal().because(&panicked)))
     }
 
-    async fn record(self: Arc<Self>, job: Job) -> Result<Outcomes, Fault> {
+    async fn record(
+        self: Arc<Self>,
+        job: Job,
+        summary: Arc<OnceLock<Summary>>,
+    ) -> Result<Outcomes, Fault> {
         let Job {
             checked,
             body,
@@ -122,8 +132,9 @@ impl Router {
         let router = Arc::clone(&self);
         let reading = move || router.read_message(body, &media_type);
         let (read, processor) = compute(processor, reading).await?;
-        let (message, _held) = read.inspect_err(note_claim)?;
-        note(&message);
+        let (message, _held) = read?;
+        // Nobody else sets it.
+        let _ = summary.set(Summary::of(&message));
 
         let organization_id = message.organization_id.clone();
         let mut processor = self
@@ -211,8 +222,7 @@ impl Router {
             && let Some(organization) = soap::glance::organization(&text, limits)
             && !self.shares.has_room(&organization)
         {
-            Span::current().record("organization", organization.key());
-            return Err(Fault::overloaded(Limit::Work));
+            return Err(Fault::overloaded(Limit::Work).of_organization(Some(&organization)));
         }
         let message = message_reader::message(&text, limits)?;
         Ok((message, held))
@@ -238,24 +248,4 @@ where
 /// What comes of asking a future once.
 async fn once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
     poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
-}
-
-/// Notes in the log whom a message that can't be read claims to be from.
-fn note_claim(fault: &Fault) {
-    if let Some(id) = fault.organization_id() {
-        Span::current().record("organization", id.key());
-    }
-}
-
-/// Notes in the log what the message is, but nothing that it says of people.
-fn note(message: &OutboundMessage) {
-    let span = Span::current();
-    record_all!(
-        span,
-        organization = message.organization_id.key(),
-        notifications = message.notifications.len(),
-    );
-    if !message.warnings.is_empty() {
-        span.record("warnings", message.warnings.join(" "));
-    }
 }
