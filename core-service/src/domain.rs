@@ -60,7 +60,7 @@ pub use lead_target::{FieldTexts, LeadTarget};
 pub use lead_update::{Decision, LeadState, PlannedField, plan};
 pub use mapping_check::{MappingFinding, MappingProblem, check_mapping};
 pub use marketing_data::{AttributeValue, MarketingData};
-pub use notification::{Notification, QuarantineState, QuarantinedNotification};
+pub use notification::{Notification, QuarantineState, QuarantinedNotification, RawFields};
 pub use origin::{Origin, identity};
 pub use refused_message::{
     InvalidRefusalReason, InvalidRefusalStatus, Place, Refusal, RefusalReason, RefusalStatus,

@@ -1,10 +1,13 @@
 //! Raw notifications, and those in the quarantine.
 
+mod fields;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use sfbridge_values::{Igrp, Timestamp};
 use uuid::Uuid;
+
+pub use fields::RawFields;
 
 use super::{Origin, RejectionReason};
 
@@ -17,9 +20,8 @@ pub struct Notification {
     pub query: String,
     /// Where it came from.
     pub origin: Origin,
-    /// The populated fields with their exact text. Shared, because they are much,
-    /// and only a notification that is held needs them.
-    pub fields: Arc<BTreeMap<String, String>>,
+    /// The populated fields with their exact text.
+    pub fields: RawFields,
     /// The quarantined notification that this is a replay of.
     pub replay_of: Option<Uuid>,
 }

@@ -1,7 +1,5 @@
 //! Notifications, rejections and origins of the contract.
 
-use std::sync::Arc;
-
 use sfbridge_proto::v1 as pb;
 use sfbridge_values::{Igrp, ShortText};
 use uuid::Uuid;
@@ -46,7 +44,7 @@ pub(super) fn read(message: pb::Notification) -> Result<ReadNotification, Error>
             endpoint: cut(endpoint, ShortText::MAX_CHARS),
             query: cut(query, MAX_QUERY_CHARS),
             origin: read_origin(salesforce.unwrap_or_default()),
-            fields: Arc::new(fields),
+            fields: fields.into(),
             replay_of,
         },
         rejection: rejection.map(read_rejection).transpose()?,

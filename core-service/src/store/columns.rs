@@ -11,7 +11,7 @@ use sfbridge_values::{Igrp, ShortText, Timestamp, VisitorId};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::{MatchMode, Origin, TimeSource};
+use crate::domain::{MatchMode, Origin, RawFields, TimeSource};
 
 /// What a column of a row holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -200,6 +200,11 @@ pub(super) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreE
         table: "the store",
         what: format!("a value can't be written as JSON: {error}"),
     })
+}
+
+/// Writes the fields of a notification.
+pub(super) fn fields(fields: &RawFields) -> Result<String, StoreError> {
+    to_json(&fields.iter().collect::<BTreeMap<_, _>>())
 }
 
 /// Writes warnings; none take no room.

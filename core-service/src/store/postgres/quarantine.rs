@@ -50,7 +50,7 @@ pub(super) fn holding(holds: &[Hold]) -> Result<Option<Statement<'_>>, StoreErro
             .map(move |hold| field(&hold.notification.origin))
     };
     let fields: Vec<_> = all()
-        .map(|hold| columns::to_json(&*hold.notification.fields))
+        .map(|hold| columns::fields(&hold.notification.fields))
         .collect::<Result<_, _>>()?;
     let open = state_number(QuarantineState::Open);
     Ok(Rows::default()

@@ -101,7 +101,7 @@ pub(super) fn hold(connection: &Connection, hold: &Hold) -> Result<(), StoreErro
             ":object_type": text(origin.object_type.as_ref()),
             ":record_id": text(origin.record_id.as_ref()),
             ":record_key": key(text(origin.record_id.as_ref())),
-            ":fields": columns::to_json(&**fields)?,
+            ":fields": columns::fields(fields)?,
             ":receive_time": hold.receive_time.micros(),
             ":last_receive_time": hold.last_receive_time.micros(),
             ":deliveries": hold.deliveries,

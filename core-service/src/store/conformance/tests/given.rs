@@ -1,7 +1,6 @@
 //! Items and batches for rules, and short ways to look at what became of them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use sfbridge_values::{
     Action, CallRef, Decimal, Igrp, LongText, OrganizationId, SalesforceId, ShortText, Timestamp,
@@ -167,7 +166,7 @@ pub(in crate::store) fn notification() -> Notification {
         endpoint: "events".to_owned(),
         query: String::new(),
         origin: origin(1),
-        fields: Arc::new(BTreeMap::from([("Name".to_owned(), "Deal".to_owned())])),
+        fields: BTreeMap::from([("Name".to_owned(), "Deal".to_owned())]).into(),
         replay_of: None,
     }
 }

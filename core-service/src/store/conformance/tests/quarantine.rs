@@ -1,7 +1,6 @@
 //! The quarantine.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -9,7 +8,9 @@ use super::given::{
     at, bad, batch, event, events, igrp, item, notification, quarantine, rate, rating, ratings,
     record, seven,
 };
-use crate::domain::{NewEvent, QuarantineState, QuarantinedNotification, RejectionReason};
+use crate::domain::{
+    NewEvent, QuarantineState, QuarantinedNotification, RawFields, RejectionReason,
+};
 use crate::recording::Item;
 use crate::store::Store;
 
@@ -38,7 +39,7 @@ pub(super) async fn a_rejected_notification_is_kept_and_an_item_without_one_is_n
     let id = record(store, 1, without_installation).await.quarantined();
     let kept = get(store, id).await;
     assert_eq!((kept.igrp, kept.reason), (None, BAD));
-    assert_eq!(kept.fields, *notification().fields);
+    assert_eq!(RawFields::from(kept.fields), notification().fields);
     assert_eq!(kept.origin, notification().origin);
     assert_eq!(
         (kept.state, kept.delivery_count),
@@ -52,7 +53,7 @@ pub(super) async fn a_redelivered_bad_notification_keeps_its_one_record(store: &
     let id = held(store, "k").await;
     let mut again = bad(RejectionReason::InvalidDecimal).notified("k");
     again.notification.as_mut().unwrap().fields =
-        Arc::new(BTreeMap::from([("Name".to_owned(), "newer".to_owned())]));
+        BTreeMap::from([("Name".to_owned(), "newer".to_owned())]).into();
     assert_eq!(record(store, 5, again).await.quarantined(), id);
     let kept = get(store, id).await;
     assert_eq!((kept.receive_time, kept.last_receive_time), (at(1), at(5)));
