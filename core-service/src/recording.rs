@@ -17,7 +17,7 @@ mod verdict;
 pub use admission::{Admission, admit};
 pub use call_ratings::canonical_rating;
 pub use draft::{
-    ChangedInstallation, Changes, Draft, Held, Hold, LeadKey, Needs, PlacedRating, Release,
+    ChangedInstallation, Changes, Draft, Held, Hold, LeadKey, Marked, Needs, PlacedRating, Release,
     Request, Seen, UsedKey,
 };
 pub use events::complete_event;

@@ -8,6 +8,7 @@
 mod events;
 mod held;
 mod leads;
+mod marked;
 mod needs;
 mod ratings;
 mod request;
@@ -19,6 +20,7 @@ use sfbridge_values::{Igrp, Timestamp};
 use uuid::Uuid;
 
 pub use held::{Held, Hold, Release};
+pub use marked::Marked;
 pub use needs::{LeadKey, Needs};
 pub use ratings::PlacedRating;
 pub use request::Request;
@@ -26,11 +28,9 @@ pub use request::Request;
 use super::{
     Admission, Batch, Item, ItemResult, KeyDigest, RecordKind, admit, rejected_repeat_warning,
 };
-use crate::domain::{
-    Event, Installation, LeadEnrichment, LeadToEnrich, NewCallRating, NewEvent, Rejection,
-    RejectionReason,
-};
+use crate::domain::{Event, Installation, LeadEnrichment, Rejection, RejectionReason};
 use held::HeldForItem;
+use marked::Mark;
 
 /// The most warnings of a record, however often it is delivered again.
 const MAX_WARNINGS: usize = 100;
@@ -196,21 +196,6 @@ impl Draft {
         self.changes
     }
 
-    /// Records events; one result each, in order.
-    pub fn record_events(&mut self, batch: Batch<NewEvent>) -> Vec<ItemResult> {
-        self.record(batch)
-    }
-
-    /// Records ratings; one result each, in order.
-    pub fn rate_calls(&mut self, batch: Batch<NewCallRating>) -> Vec<ItemResult> {
-        self.record(batch)
-    }
-
-    /// Opens lead enrichments, or joins open ones; one result each, in order.
-    pub fn enrich_leads(&mut self, batch: Batch<LeadToEnrich>) -> Vec<ItemResult> {
-        self.record(batch)
-    }
-
     /// Judges items that are known by what they are rather than by a key; one
     /// result each, in order.
     pub fn upsert<T>(&mut self, mut batch: Batch<T>) -> Vec<Result<(Igrp, T), Rejection>> {
@@ -225,13 +210,23 @@ impl Draft {
         items.into_iter().map(judge).collect()
     }
 
-    fn record<T: Recordable>(&mut self, mut batch: Batch<T>) -> Vec<ItemResult> {
+    /// Records items; one result each, in order.
+    fn record<T: Recordable>(&mut self, marked: Marked<T>) -> Vec<ItemResult> {
+        let Marked { mut batch, marks } = marked;
         let items = std::mem::take(&mut batch.items);
-        let record = |item| self.record_item(&batch, item);
-        items.into_iter().map(record).collect()
+        let record = |(item, mark)| self.record_item(&batch, item, mark);
+        items.into_iter().zip(marks).map(record).collect()
     }
 
-    fn record_item<T: Recordable>(&mut self, batch: &Batch<T>, item: Item<T>) -> ItemResult {
+    fn record_item<T: Recordable>(
+        &mut self,
+        batch: &Batch<T>,
+        item: Item<T>,
+        Mark {
+            digest,
+            content_hash,
+        }: Mark,
+    ) -> ItemResult {
         let now = batch.now;
         let installation = item.igrp.and_then(|igrp| self.installation(igrp));
         let admission = admit(batch, &item, installation);
@@ -242,7 +237,6 @@ impl Draft {
             idempotency_key,
             notification,
         } = item;
-        let digest = idempotency_key.as_ref().map(|key| key.digest(T::KIND));
         let key_hash = digest.map(|digest| *digest.hash());
         let replay_of = notification
             .as_ref()
@@ -265,7 +259,7 @@ impl Draft {
         match seen {
             Some((_, seen)) if !batch.coverage.covers(seen.igrp) => admitted = Err(not_covered()),
             Some((digest, seen)) => {
-                self.repeat_item((&digest, &seen), admitted, &admission, now);
+                self.repeat_item((&digest, &seen), admitted, content_hash, &admission, now);
                 if let Some(held) = held {
                     self.release(&held, (T::KIND, seen.record_id), now);
                 }
@@ -284,7 +278,6 @@ impl Draft {
         let rejection = match admitted {
             Err(rejection) => rejection,
             Ok(admitted) => {
-                let content_hash = admitted.content.fingerprint(admitted.installation.igrp);
                 let igrp = admitted.installation.igrp;
                 let receive_time = admitted.receive_time;
                 match T::insert(self, admitted, now) {
@@ -346,6 +339,7 @@ impl Draft {
         &mut self,
         (digest, seen): (&KeyDigest, &Seen),
         admitted: Result<Admitted<T>, Rejection>,
+        content_hash: [u8; 16],
         admission: &Result<Admission, Rejection>,
         now: Timestamp,
     ) {
@@ -354,15 +348,14 @@ impl Draft {
             Err(rejection) => Err(rejection),
             Ok(admitted) => {
                 let igrp = admitted.installation.igrp;
-                let hash = admitted.content.fingerprint(igrp);
-                if hash == seen.content_hash {
+                if content_hash == seen.content_hash {
                     return;
                 }
-                T::repeat(self, (digest, seen), admitted, now).map(|repeat| (repeat, hash, igrp))
+                T::repeat(self, (digest, seen), admitted, now).map(|repeat| (repeat, igrp))
             }
         };
         match (repeated, admission) {
-            (Ok((Repeat::Replaced, content_hash, igrp)), Ok(admission)) => {
+            (Ok((Repeat::Replaced, igrp)), Ok(admission)) => {
                 // The newer content may name another installation.
                 self.create_if_needed(admission);
                 let seen = Seen {

@@ -143,7 +143,7 @@ impl PostgresStore {
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
         self.writer
-            .record(Work::Recorded(Request::Events(batch)))
+            .record(Work::Recorded(Request::from(batch)))
             .await
     }
 
@@ -152,7 +152,7 @@ impl PostgresStore {
         batch: Batch<NewCallRating>,
     ) -> Result<Vec<ItemResult>, StoreError> {
         self.writer
-            .record(Work::Recorded(Request::Ratings(batch)))
+            .record(Work::Recorded(Request::from(batch)))
             .await
     }
 
@@ -161,7 +161,7 @@ impl PostgresStore {
         batch: Batch<LeadToEnrich>,
     ) -> Result<Vec<ItemResult>, StoreError> {
         self.writer
-            .record(Work::Recorded(Request::Leads(batch)))
+            .record(Work::Recorded(Request::from(batch)))
             .await
     }
 
@@ -170,7 +170,7 @@ impl PostgresStore {
         batch: Batch<std::convert::Infallible>,
     ) -> Result<Vec<ItemResult>, StoreError> {
         self.writer
-            .record(Work::Recorded(Request::Rejected(batch)))
+            .record(Work::Recorded(Request::from(batch)))
             .await
     }
 
@@ -178,21 +178,21 @@ impl PostgresStore {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<Verdict>, StoreError> {
-        trial::verdicts(&self.database, Request::Events(batch)).await
+        trial::verdicts(&self.database, Request::from(batch)).await
     }
 
     pub(super) async fn try_ratings(
         &self,
         batch: Batch<NewCallRating>,
     ) -> Result<Vec<Verdict>, StoreError> {
-        trial::verdicts(&self.database, Request::Ratings(batch)).await
+        trial::verdicts(&self.database, Request::from(batch)).await
     }
 
     pub(super) async fn try_leads(
         &self,
         batch: Batch<LeadToEnrich>,
     ) -> Result<Vec<Verdict>, StoreError> {
-        trial::verdicts(&self.database, Request::Leads(batch)).await
+        trial::verdicts(&self.database, Request::from(batch)).await
     }
 }
 

@@ -124,21 +124,21 @@ impl SqliteStore {
         &self,
         batch: Batch<NewEvent>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(Request::Events(batch)).await
+        self.writer.record(Request::from(batch)).await
     }
 
     pub(super) async fn rate_calls(
         &self,
         batch: Batch<NewCallRating>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(Request::Ratings(batch)).await
+        self.writer.record(Request::from(batch)).await
     }
 
     pub(super) async fn enrich_leads(
         &self,
         batch: Batch<LeadToEnrich>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(Request::Leads(batch)).await
+        self.writer.record(Request::from(batch)).await
     }
 
     pub(super) async fn try_events(
@@ -149,7 +149,7 @@ impl SqliteStore {
             warnings: event.warnings,
             tie: Some(event.tie),
         };
-        self.try_out(Request::Events(batch), move |connection, id| {
+        self.try_out(Request::from(batch), move |connection, id| {
             Ok(events::find(connection, id)?.map(prospect))
         })
         .await
@@ -163,7 +163,7 @@ impl SqliteStore {
             warnings: rating.warnings,
             tie: None,
         };
-        self.try_out(Request::Ratings(batch), move |connection, id| {
+        self.try_out(Request::from(batch), move |connection, id| {
             Ok(ratings::find(connection, id)?.map(prospect))
         })
         .await
@@ -177,7 +177,7 @@ impl SqliteStore {
             warnings: job.warnings,
             tie: None,
         };
-        self.try_out(Request::Leads(batch), move |connection, id| {
+        self.try_out(Request::from(batch), move |connection, id| {
             Ok(lead_enrichments::find(connection, id)?.map(prospect))
         })
         .await
@@ -230,7 +230,7 @@ impl SqliteStore {
         &self,
         batch: Batch<std::convert::Infallible>,
     ) -> Result<Vec<ItemResult>, StoreError> {
-        self.writer.record(Request::Rejected(batch)).await
+        self.writer.record(Request::from(batch)).await
     }
 
     pub(super) async fn resolve_quarantined(

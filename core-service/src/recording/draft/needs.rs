@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sfbridge_values::Igrp;
 use uuid::Uuid;
 
+use super::{Marked, Recordable};
 use crate::domain::{LeadEnrichment, LeadToEnrich, identity};
 use crate::recording::{Batch, KeyDigest, RecordKind};
 
@@ -60,16 +61,15 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// Adds what a batch of records of this kind needs.
-    pub fn add<T>(&mut self, batch: &Batch<T>, kind: RecordKind) {
-        for item in &batch.items {
+    /// Adds what a batch of records needs.
+    pub(super) fn add<T: Recordable>(&mut self, Marked { batch, marks }: &Marked<T>) {
+        for (item, mark) in batch.items.iter().zip(marks) {
             self.igrps.extend(item.igrp);
             let notification = item.notification.as_ref();
             self.replays
                 .extend(notification.and_then(|notification| notification.replay_of));
-            if let Some(key) = &item.idempotency_key {
-                let digest = key.digest(kind);
-                self.keys_mut(kind).insert(digest);
+            if let Some(digest) = mark.digest {
+                self.keys_mut(T::KIND).insert(digest);
                 self.held_keys.insert(*digest.hash());
             }
         }
@@ -82,9 +82,9 @@ impl Needs {
     }
 
     /// Adds what a batch of leads needs.
-    pub fn add_leads(&mut self, batch: &Batch<LeadToEnrich>) {
-        self.add(batch, RecordKind::LeadEnrichment);
-        for item in &batch.items {
+    pub(super) fn add_leads(&mut self, leads: &Marked<LeadToEnrich>) {
+        self.add(leads);
+        for item in &leads.batch.items {
             if let (Some(igrp), Ok(request)) = (item.igrp, &item.content) {
                 self.leads.insert(LeadKey::requested(igrp, request));
             }
@@ -92,7 +92,7 @@ impl Needs {
     }
 
     /// Adds what notifications need that became no item.
-    pub fn add_rejected(&mut self, batch: &Batch<std::convert::Infallible>) {
+    pub(super) fn add_rejected(&mut self, batch: &Batch<std::convert::Infallible>) {
         for item in &batch.items {
             let notification = item.notification.as_ref();
             let kind = notification

@@ -2,30 +2,55 @@
 
 use std::convert::Infallible;
 
-use super::{Draft, Needs};
+use super::marked::mark;
+use super::{Draft, Marked, Needs};
 use crate::domain::{LeadToEnrich, NewCallRating, NewEvent};
-use crate::recording::{Batch, ItemResult, RecordKind, Sender};
+use crate::recording::{Batch, ItemResult, Sender};
 
 /// A batch that a [`Draft`] decides about, of one kind.
 #[derive(Clone, Debug)]
 pub enum Request {
     /// Events.
-    Events(Batch<NewEvent>),
+    Events(Marked<NewEvent>),
     /// Ratings.
-    Ratings(Batch<NewCallRating>),
+    Ratings(Marked<NewCallRating>),
     /// Leads to enrich.
-    Leads(Batch<LeadToEnrich>),
+    Leads(Marked<LeadToEnrich>),
     /// Notifications that became no item.
     Rejected(Batch<Infallible>),
+}
+
+impl From<Batch<NewEvent>> for Request {
+    fn from(batch: Batch<NewEvent>) -> Self {
+        Self::Events(mark(batch))
+    }
+}
+
+impl From<Batch<NewCallRating>> for Request {
+    fn from(batch: Batch<NewCallRating>) -> Self {
+        Self::Ratings(mark(batch))
+    }
+}
+
+impl From<Batch<LeadToEnrich>> for Request {
+    fn from(batch: Batch<LeadToEnrich>) -> Self {
+        Self::Leads(mark(batch))
+    }
+}
+
+impl From<Batch<Infallible>> for Request {
+    fn from(batch: Batch<Infallible>) -> Self {
+        Self::Rejected(batch)
+    }
 }
 
 impl Request {
     /// On whose account it is.
     pub fn sender(&self) -> Sender {
         match self {
-            Self::Events(batch) => batch.sender(),
-            Self::Ratings(batch) => batch.sender(),
-            Self::Leads(batch) => batch.sender(),
+            Self::Events(marked) => marked.batch.sender(),
+            Self::Ratings(marked) => marked.batch.sender(),
+            Self::Leads(marked) => marked.batch.sender(),
             Self::Rejected(batch) => batch.sender(),
         }
     }
@@ -33,9 +58,9 @@ impl Request {
     /// How many items it has.
     pub fn items(&self) -> usize {
         match self {
-            Self::Events(batch) => batch.items.len(),
-            Self::Ratings(batch) => batch.items.len(),
-            Self::Leads(batch) => batch.items.len(),
+            Self::Events(marked) => marked.batch.items.len(),
+            Self::Ratings(marked) => marked.batch.items.len(),
+            Self::Leads(marked) => marked.batch.items.len(),
             Self::Rejected(batch) => batch.items.len(),
         }
     }
@@ -43,9 +68,9 @@ impl Request {
     /// Adds what it needs to know of the store.
     pub fn add_needs(&self, needs: &mut Needs) {
         match self {
-            Self::Events(batch) => needs.add(batch, RecordKind::Event),
-            Self::Ratings(batch) => needs.add(batch, RecordKind::CallRating),
-            Self::Leads(batch) => needs.add_leads(batch),
+            Self::Events(events) => needs.add(events),
+            Self::Ratings(ratings) => needs.add(ratings),
+            Self::Leads(leads) => needs.add_leads(leads),
             Self::Rejected(batch) => needs.add_rejected(batch),
         }
     }
@@ -56,9 +81,9 @@ impl Draft {
     /// in order.
     pub fn decide(&mut self, request: Request) -> Vec<ItemResult> {
         match request {
-            Request::Events(batch) => self.record_events(batch),
-            Request::Ratings(batch) => self.rate_calls(batch),
-            Request::Leads(batch) => self.enrich_leads(batch),
+            Request::Events(events) => self.record(events),
+            Request::Ratings(ratings) => self.record(ratings),
+            Request::Leads(leads) => self.record(leads),
             Request::Rejected(batch) => self.quarantine(batch),
         }
     }

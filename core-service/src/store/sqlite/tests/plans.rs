@@ -279,17 +279,17 @@ fn write_everything(connection: &Connection) {
         let named = |name: &str| format!("{name} {round}");
         let good = item(event(&named("event"))).notified("e");
         let bad = || -> Item<_> { bad(RejectionReason::InvalidDecimal).notified("bad") };
-        let results = record(Request::Events(batch(1, [good, bad(), bad()])));
+        let results = record(Request::from(batch(1, [good, bad(), bad()])));
         let held = results[1].quarantined();
         let replay = bad().replaying("replay", held);
-        record(Request::Events(batch(1, [replay])));
+        record(Request::from(batch(1, [replay])));
         let rated = item(rating("C", &named("rating"), 1)).notified("r");
-        record(Request::Ratings(batch(1, [rated])));
+        record(Request::from(batch(1, [rated])));
         let mut request = lead(1);
         request.visitor_id = Some(visitor(round));
         let request = || item(request.clone()).from(OURS);
         let requests = [request().notified("l"), request()];
-        record(Request::Leads(batch(1, requests)));
+        record(Request::from(batch(1, requests)));
         let visited = batch(1, [item(visit(visitor(round), 1))]);
         visits::record(connection, visited, alarm).unwrap();
         calls::record(
@@ -300,7 +300,7 @@ fn write_everything(connection: &Connection) {
         .unwrap();
         work_on_everything(connection, alarm);
         refused_messages::record(connection, &[refusal(1)], at(1)).unwrap();
-        record(Request::Rejected(batch(1, [bad_notified()])));
+        record(Request::from(batch(1, [bad_notified()])));
         let state = QuarantineState::Discarded;
         quarantine::resolve(connection, &[held], state, at(2))
             .unwrap()
@@ -337,7 +337,7 @@ fn work_on_everything(connection: &Connection, alarm: &Alarm) {
     let mut request = lead(2);
     request.call_ref = Some(call_ref("W"));
     request.visitor_id = Some(visitor(7));
-    let requests = vec![Request::Leads(batch(1, [item(request).from(OURS)]))];
+    let requests = vec![Request::from(batch(1, [item(request).from(OURS)]))];
     let results = recording::record(connection, requests, &Signals::default());
     let id = results.unwrap()[0][0].recorded();
     let history = histories::find(connection, seven(), Some(visitor(7)), None, at(1)).unwrap();
@@ -449,7 +449,7 @@ fn a_list_of_one_visitor_call_or_record_does_not_walk_its_installation() {
 fn a_stream_is_read_in_its_order_from_its_place_on() {
     let (_folder, connection, seen) = statements(|connection| {
         let deal = batch(1, [item(event("Deal"))]);
-        let requests = vec![Request::Events(deal)];
+        let requests = vec![Request::from(deal)];
         recording::record(connection, requests, &Signals::default()).unwrap();
         stream(connection);
     });
