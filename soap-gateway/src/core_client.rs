@@ -193,7 +193,11 @@ impl CoreClient {
     ) -> Result<Outcomes, CoreFailure> {
         let mut recorded = Outcomes::default();
         let joint = self.joint.as_deref().filter(|_| is_small).map(T::joint);
-        for batch in Batch::split(items)? {
+        let max_bytes = match self.recorder {
+            Some(_) => usize::MAX,
+            None => Batch::<T>::MAX_SENT_BYTES,
+        };
+        for batch in Batch::split(items, max_bytes)? {
             let items = batch.items.len();
             let results = match joint {
                 Some(joint) => joint.record(self, key.clone(), batch, until).await?,

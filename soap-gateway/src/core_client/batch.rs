@@ -16,15 +16,18 @@ pub(crate) struct Batch<T> {
 impl<T: Message> Batch<T> {
     /// The most items that the core takes in one request.
     const MAX_ITEMS: usize = 1_000;
-    /// The most encoded bytes of one request. A single item may be larger.
-    const MAX_BYTES: usize = 8 * 1024 * 1024;
+    /// The most encoded bytes of one request that is sent. A single item may be
+    /// larger.
+    pub(crate) const MAX_SENT_BYTES: usize = 8 * 1024 * 1024;
 
-    /// Splits items into requests, in order.
+    /// Splits items into requests, in order, each of at most so many encoded
+    /// bytes. Those of requests that are not sent are not counted:
+    /// `usize::MAX`.
     ///
     /// # Errors
     ///
     /// [`CoreFailure::Unpaired`] when items and notifications do not pair.
-    pub(crate) fn split(paired: Paired<T>) -> Result<Vec<Self>, CoreFailure> {
+    pub(crate) fn split(paired: Paired<T>, max_bytes: usize) -> Result<Vec<Self>, CoreFailure> {
         let Paired {
             items,
             notifications,
@@ -40,7 +43,8 @@ impl<T: Message> Batch<T> {
         // however large.
         let sizes = items.iter().map(encoded);
         let sizes = sizes.chain(notifications.iter().map(encoded));
-        let fits = items.len() <= Self::MAX_ITEMS && sizes.sum::<usize>() <= Self::MAX_BYTES;
+        let fits = items.len() <= Self::MAX_ITEMS
+            && (max_bytes == usize::MAX || sizes.sum::<usize>() <= max_bytes);
         if items.len() == 1 || (fits && !items.is_empty()) {
             return Ok(vec![Self {
                 items,
@@ -53,7 +57,7 @@ impl<T: Message> Batch<T> {
         let mut bytes = 0;
         for (item, notification) in items.into_iter().zip(notifications) {
             let size = encoded(&item) + encoded(&notification);
-            let is_full = batch.items.len() == Self::MAX_ITEMS || bytes + size > Self::MAX_BYTES;
+            let is_full = batch.items.len() == Self::MAX_ITEMS || bytes + size > max_bytes;
             if is_full && !batch.items.is_empty() {
                 batches.push(std::mem::replace(&mut batch, Self::empty()));
                 bytes = 0;
@@ -112,6 +116,18 @@ mod tests {
         }
     }
 
+    fn split(paired: Paired<pb::Event>) -> Result<Vec<Batch<pb::Event>>, CoreFailure> {
+        Batch::split(paired, Batch::<pb::Event>::MAX_SENT_BYTES)
+    }
+
+    #[test]
+    fn requests_that_are_not_sent_are_split_by_their_items_alone() {
+        let titles = (0..1_500).map(|_| "x".repeat(8 * 1024));
+        let batches = Batch::split(paired(titles), usize::MAX).unwrap();
+        let counts: Vec<_> = batches.iter().map(|batch| batch.items.len()).collect();
+        assert_eq!(counts, [1_000, 500]);
+    }
+
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(16))]
 
@@ -121,7 +137,7 @@ mod tests {
             large in 0_usize..40_000,
         ) {
             let title = |n: usize| format!("{n}{}", "x".repeat(large * usize::from(n < 400)));
-            let batches = Batch::split(paired((0..count).map(title))).unwrap();
+            let batches = split(paired((0..count).map(title))).unwrap();
 
             let mut n = 0;
             for batch in batches {
@@ -148,7 +164,7 @@ mod tests {
     fn an_item_that_is_too_large_goes_alone() {
         let large = "x".repeat(9 * 1024 * 1024);
         let titles = ["a".to_owned(), large, "b".to_owned()];
-        let batches = Batch::split(paired(titles.into_iter())).unwrap();
+        let batches = split(paired(titles.into_iter())).unwrap();
         let counts: Vec<_> = batches.iter().map(|batch| batch.items.len()).collect();
         assert_eq!(counts, [1, 1, 1]);
     }
@@ -157,7 +173,7 @@ mod tests {
     fn items_without_notifications_are_a_fault() {
         let mut paired = paired(["a".to_owned()].into_iter());
         paired.notifications.clear();
-        let failure = Batch::split(paired).unwrap_err();
+        let failure = split(paired).unwrap_err();
         assert!(matches!(failure, CoreFailure::Unpaired { .. }));
     }
 }

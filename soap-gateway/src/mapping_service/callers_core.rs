@@ -226,5 +226,6 @@ impl CallersCore {
 }
 
 fn split<T: Message>(paired: Paired<T>) -> Result<Vec<Batch<T>>, Status> {
-    Batch::split(paired).map_err(|unpaired| refusal::of_defect(&unpaired))
+    Batch::split(paired, Batch::<T>::MAX_SENT_BYTES)
+        .map_err(|unpaired| refusal::of_defect(&unpaired))
 }
