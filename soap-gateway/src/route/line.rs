@@ -59,7 +59,7 @@ macro_rules! log {
             notifications = line.summary.map(|summary| summary.notifications),
             warnings = line.summary.and_then(|summary| summary.warnings.as_deref()),
             status = line.status.as_u16(),
-            duration_us = line.duration.as_micros(),
+            duration_us = u64::try_from(line.duration.as_micros()).ok(),
             $($rest)*
         );
     }};
