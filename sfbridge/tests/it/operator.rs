@@ -288,6 +288,53 @@ async fn nothing_personal_and_no_secret_is_logged() {
 }
 
 #[tokio::test]
+async fn the_log_says_of_each_message_who_sent_it_and_what_came_of_it() {
+    let mut up = Start::new(Role::Up)
+        .flag("log-format", "json")
+        .start()
+        .await;
+    let notification = Notification::opportunity(1).field("IGRP__c", "31");
+    let xml = Message::new().with(&notification).xml();
+    for (target, status) in [
+        (EVENTS.to_owned(), 200),
+        (format!("{EVENTS}?vidFeild=X"), 400),
+    ] {
+        let answer = Request::post(&target, xml.clone()).send(up.gateway()).await;
+        assert_eq!(answer.status, status);
+    }
+    up.signal("TERM").await;
+    assert_eq!(up.exit_code().await, Some(0));
+
+    let log = up.log();
+    let line = |message: &str| -> Value {
+        let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+        let mut lines = lines.filter(|line: &Value| line["message"] == message);
+        lines
+            .next()
+            .unwrap_or_else(|| panic!("no {message} in {log}"))
+    };
+    let recorded = line("message acknowledged");
+    assert_eq!(recorded["endpoint"], "events");
+    assert_eq!(recorded["client"], "127.0.0.1");
+    assert_eq!(recorded["organization"], "00D5g0000004242");
+    assert_eq!(recorded["notifications"], 1);
+    assert_eq!(
+        (&recorded["status"], &recorded["recorded"]),
+        (&200.into(), &1.into())
+    );
+    assert!(recorded["duration_us"].is_u64(), "{recorded}");
+    let refused = line("message refused");
+    assert_eq!(refused["reason"], "INVALID_PARAMETER");
+    assert_eq!(
+        (&refused["status"], &refused["parameter"]),
+        (&400.into(), &"vidFeild".into())
+    );
+    for line in [recorded, refused] {
+        assert!(line["span"]["request_id"].is_string(), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_configuration_that_is_wrong_is_wrong_usage() {
     for (start, words) in [
         (
