@@ -8,14 +8,14 @@ mod work;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, Version};
 use sfbridge_values::OrganizationId;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::Instant;
 use tower::{Service, ServiceExt};
 use tracing::{Instrument, info_span};
@@ -231,7 +231,7 @@ impl Router {
             let _counted = self.metrics.request();
             let method = request.head.method().clone();
             let address = sender.address();
-            let summary = Arc::new(OnceLock::new());
+            let summary = Arc::new(OnceCell::new());
             let (result, closes) = self
                 .take(request, sender, started, Arc::clone(&summary))
                 .await;
@@ -269,7 +269,7 @@ impl Router {
         mut request: Incoming,
         sender: Sender,
         started: Instant,
-        summary: Arc<OnceLock<Summary>>,
+        summary: Arc<OnceCell<Summary>>,
     ) -> (Result<Done, Fault>, bool) {
         let read = self.read(&mut request, sender, started).await;
 

@@ -32,7 +32,7 @@ pub(super) fn start(config: &Config) -> anyhow::Result<()> {
         .with_ansi(io::stderr().is_terminal());
     let log: Box<dyn Layer<_> + Send + Sync> = match config.log_format {
         LogFormat::Text => Box::new(log),
-        LogFormat::Json => Box::new(log.json().flatten_event(true)),
+        LogFormat::Json => Box::new(log.json().flatten_event(true).with_span_list(false)),
     };
     tracing_subscriber::registry()
         .with(filter)

@@ -3,11 +3,11 @@
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::Poll;
 
 use sfbridge_values::OrganizationId;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -90,7 +90,7 @@ impl Router {
     pub(super) async fn run(
         self: &Arc<Self>,
         job: Job,
-        summary: Arc<OnceLock<Summary>>,
+        summary: Arc<OnceCell<Summary>>,
     ) -> Result<Outcomes, Fault> {
         let router = Arc::clone(self);
         let cut = self.work.cut.clone();
@@ -111,7 +111,7 @@ impl Router {
     async fn record(
         self: Arc<Self>,
         job: Job,
-        summary: Arc<OnceLock<Summary>>,
+        summary: Arc<OnceCell<Summary>>,
     ) -> Result<Outcomes, Fault> {
         let Job {
             checked,
