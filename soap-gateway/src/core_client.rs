@@ -5,6 +5,7 @@
 
 mod access;
 mod batch;
+mod item;
 mod joint;
 mod recorder;
 
@@ -12,7 +13,6 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prost::Message;
 use sfbridge_proto::v1 as pb;
 use sfbridge_values::OrganizationId;
 use tokio::time::Instant;
@@ -23,6 +23,7 @@ use crate::core_service::{self, CoreService, Transport, Until};
 use crate::mapping::{CoreRequest, Paired};
 pub(crate) use access::OrganizationAccess;
 pub(crate) use batch::Batch;
+use item::Item;
 use joint::{Joint, Key};
 use pb::access_service_client::AccessServiceClient;
 use pb::call_rating_service_client::CallRatingServiceClient;
@@ -237,122 +238,6 @@ impl Outcomes {
             }
         }
         Ok(())
-    }
-}
-
-/// What a message is made into, and the call that records it.
-trait Item: Message + Sized + 'static {
-    /// The calls that messages of this kind share.
-    fn joint(joints: &Joints) -> &Joint<Self>;
-
-    fn send(
-        client: &CoreClient,
-        batch: Batch<Self>,
-        unknown: pb::UnknownInstallations,
-        until: Instant,
-    ) -> impl Future<Output = Result<Vec<ItemResult>, Status>> + Send;
-}
-
-impl Item for pb::Event {
-    fn joint(joints: &Joints) -> &Joint<Self> {
-        &joints.events
-    }
-
-    async fn send(
-        client: &CoreClient,
-        batch: Batch<Self>,
-        unknown: pb::UnknownInstallations,
-        until: Instant,
-    ) -> Result<Vec<ItemResult>, Status> {
-        let request = pb::RecordEventsRequest {
-            events: batch.items,
-            notifications: batch.notifications,
-            unknown_installations: unknown.into(),
-            validate_only: false,
-        };
-        let answer = match &client.recorder {
-            Some(recorder) => recorder.record_events(request).await?,
-            None => {
-                let mut client = client.events.clone();
-                // A call is large, and not made within a process.
-                let call = Box::pin(client.record_events(timed(request, until)));
-                call.await?.into_inner()
-            }
-        };
-        let result = |result: pb::RecordEventResult| ItemResult {
-            outcome: result.outcome,
-            rejection: result.rejection,
-            quarantined_notification_id: result.quarantined_notification_id,
-        };
-        Ok(answer.results.into_iter().map(result).collect())
-    }
-}
-
-impl Item for pb::CallRating {
-    fn joint(joints: &Joints) -> &Joint<Self> {
-        &joints.ratings
-    }
-
-    async fn send(
-        client: &CoreClient,
-        batch: Batch<Self>,
-        unknown: pb::UnknownInstallations,
-        until: Instant,
-    ) -> Result<Vec<ItemResult>, Status> {
-        let request = pb::RateCallsRequest {
-            ratings: batch.items,
-            notifications: batch.notifications,
-            unknown_installations: unknown.into(),
-            validate_only: false,
-        };
-        let answer = match &client.recorder {
-            Some(recorder) => recorder.rate_calls(request).await?,
-            None => {
-                let mut client = client.ratings.clone();
-                let call = Box::pin(client.rate_calls(timed(request, until)));
-                call.await?.into_inner()
-            }
-        };
-        let result = |result: pb::RateCallResult| ItemResult {
-            outcome: result.outcome,
-            rejection: result.rejection,
-            quarantined_notification_id: result.quarantined_notification_id,
-        };
-        Ok(answer.results.into_iter().map(result).collect())
-    }
-}
-
-impl Item for pb::LeadToEnrich {
-    fn joint(joints: &Joints) -> &Joint<Self> {
-        &joints.leads
-    }
-
-    async fn send(
-        client: &CoreClient,
-        batch: Batch<Self>,
-        unknown: pb::UnknownInstallations,
-        until: Instant,
-    ) -> Result<Vec<ItemResult>, Status> {
-        let request = pb::EnrichLeadsRequest {
-            leads: batch.items,
-            notifications: batch.notifications,
-            unknown_installations: unknown.into(),
-            validate_only: false,
-        };
-        let answer = match &client.recorder {
-            Some(recorder) => recorder.enrich_leads(request).await?,
-            None => {
-                let mut client = client.leads.clone();
-                let call = Box::pin(client.enrich_leads(timed(request, until)));
-                call.await?.into_inner()
-            }
-        };
-        let result = |result: pb::EnrichLeadResult| ItemResult {
-            outcome: result.outcome,
-            rejection: result.rejection,
-            quarantined_notification_id: result.quarantined_notification_id,
-        };
-        Ok(answer.results.into_iter().map(result).collect())
     }
 }
 
